@@ -107,7 +107,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if own & wanted or not wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = kept
+    items[:] = sorted(kept, key=_turn)  # those of a file keep their order
+
+
+_LONG = (
+    *("test_campaign", "test_emulate", "test_every_reading", "test_shell_opening", "test_silence_before_escape"),
+    *("test_hints", "test_walked_pages", "test_shell_states", "test_attach_both_ends", "test_timeout_of_connect"),
+    *("test_escape_in_payload", "test_interruption", "test_tcpip_aio", "test_shell_settling", "test_doctor"),
+    *("test_refused_activations", "test_idleness", "test_at_once", "test_demo", "test_openings_beside", "test_reasons"),
+    *("test_monitor", "test_rough_edges", "test_linear_parsers", "test_settings", "test_benchmarks", "test_attach"),
+)
+"""Files that take ten seconds and more, the longest first."""
+
+
+def _turn(item: pytest.Item) -> int:
+    """When the tests of a file begin: last begins what is short, so that all processes end at about the same time."""
+    return _LONG.index(item.path.stem) if item.path.stem in _LONG else len(_LONG)
 
 
 @pytest.hookimpl(trylast=True)

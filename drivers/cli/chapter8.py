@@ -5,7 +5,6 @@ On virtual UARTs 1 and 2 exactly the commands of §8.2 to §8.4 are sent, in tha
 
 from __future__ import annotations
 
-from ..clock import Clock
 from ..tcpip import ContextTable, TcpipDriver
 from .demo_steps import ANSWER, GREETING, Demo
 
@@ -16,14 +15,14 @@ _CLIENT_SETTINGS = ("QICSGP", "QIMUX", "QIMODE")
 class Chapter8(Demo):
     """Plays chapter 8 on a module of the Quectel GSM family; for the arguments see `Demo`."""
 
-    def _drivers(self, apn: str, clock: Clock | None) -> tuple[TcpipDriver, TcpipDriver, TcpipDriver]:
+    def _drivers(self) -> tuple[TcpipDriver, TcpipDriver, TcpipDriver]:
         table = ContextTable()
-        one, two, three = self.channels.values()
-        server = TcpipDriver(one, 0, apn, receive="bare", initialise=_SERVER_SETTINGS, table=table, clock=clock)
-        client = TcpipDriver(two, 1, apn, receive="bare", initialise=_CLIENT_SETTINGS, table=table, clock=clock)
-        # With a table of its own, as another program would have: only the module can refuse its claim.
-        third = TcpipDriver(three, 0, apn, receive="bare", initialise=(), table=ContextTable(), clock=clock)
-        return server, client, third
+        return (
+            self._driver(1, 0, table, receive="bare", initialise=_SERVER_SETTINGS),
+            self._driver(2, 1, table, receive="bare", initialise=_CLIENT_SETTINGS),
+            # With a table of its own, as another program would have: only the module can refuse its claim.
+            self._driver(3, 0, ContextTable(), receive="bare", initialise=()),
+        )
 
     def _play(self) -> None:
         step, server, client, third = self._step, self._server, self._client, self._third

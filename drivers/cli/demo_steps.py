@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from cmux import CmuxError, Mux
 
 from ..at import AtChannel
 from ..clock import Clock
 from ..errors import DriverError
-from ..tcpip import ContextBusy, Listener, Session, TcpipDriver
+from ..tcpip import ContextBusy, ContextTable, Listener, Session, TcpipDriver
 
 GREETING = b"Hello, welcome to use Quectel's module"
 ANSWER = b"Quectel's module is great!"
@@ -20,6 +21,13 @@ ANSWER = b"Quectel's module is great!"
 UARTS = (1, 2, 3)
 """VIRTUAL_UART_1 has the server on the first context, VIRTUAL_UART_2 the client on the second, and VIRTUAL_UART_3 is
 refused."""
+
+
+class DriverSettings(TypedDict, total=False):
+    """The options in which drivers of demos differ."""
+
+    receive: str
+    initialise: Sequence[str]
 
 
 class StepFailed(Exception):
@@ -56,6 +64,7 @@ class Demo(ABC):
     Args:
         mux: an open multiplexer whose module has no active context.
         announce: called with each step before it is done.
+        dialect: the kind of module.
         apn: the access point.
         patience: seconds to wait for data and for a client.
         clock: the source of time.
@@ -66,25 +75,40 @@ class Demo(ABC):
         mux: Mux,
         announce: Callable[[DemoStep], None],
         *,
+        dialect: str,
         apn: str = "CMNET",
         patience: float = 20.0,
         clock: Clock | None = None,
     ) -> None:
         self._announce = announce
+        self._dialect = dialect
+        self._apn = apn
         self._patience = patience
+        self._clock = clock
         self._stack = ExitStack()
-        self.channels: dict[int, AtChannel] = {uart: self._channel(mux, uart, clock) for uart in UARTS}
+        self.channels: dict[int, AtChannel] = {uart: self._channel(mux, uart) for uart in UARTS}
         """The AT channel of each virtual UART."""
-        self._server, self._client, self._third = self._drivers(apn, clock)
+        self._server, self._client, self._third = self._drivers()
 
-    def _channel(self, mux: Mux, uart: int, clock: Clock | None) -> AtChannel:
-        channel = AtChannel(mux.channel(uart), clock=clock)
+    def _channel(self, mux: Mux, uart: int) -> AtChannel:
+        channel = AtChannel(mux.channel(uart), clock=self._clock)
         self._stack.callback(channel.close)
         return channel
 
     @abstractmethod
-    def _drivers(self, apn: str, clock: Clock | None) -> tuple[TcpipDriver, TcpipDriver, TcpipDriver]:
+    def _drivers(self) -> tuple[TcpipDriver, TcpipDriver, TcpipDriver]:
         """Return the drivers of the server, of the client, and of who is refused."""
+
+    def _driver(self, uart: int, context: int, table: ContextTable, **options: Unpack[DriverSettings]) -> TcpipDriver:
+        return TcpipDriver(
+            self.channels[uart],
+            context,
+            self._apn,
+            dialect=self._dialect,
+            table=table,
+            clock=self._clock,
+            **options,
+        )
 
     @abstractmethod
     def _play(self) -> None:

@@ -20,13 +20,13 @@ from cmux.cli.line_options import add_setting
 from cmux.kinds import whole
 from cmux.protocol.config import MAX_DLCI
 
-from ..emulator import MODELS, SETS, Behaviour, EmulatedModule, Faults, Model
+from ..emulator import SETS, Behaviour, EmulatedModule, Faults, Model
 from ..emulator.environment import addresses, endpoint
-from ..emulator.models import model_called
 from ..emulator.ppp.command import find_command, split_command
 from ..emulator.precise_loop import new_loop
 from ..emulator.subscribers import number_of
 from .control import ControlSocket
+from .model_option import add_model_option
 from .subcommands import EMULATE
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
@@ -68,13 +68,7 @@ def add_emulate(commands: Commands) -> None:
         "--tcp", metavar="HOST:PORT", type=reading(address), help="on a TCP port; port 0 picks a free one"
     )
     where.add_argument("--list-behaviours", action="store_true", help="print the behaviours with their sources")
-    parser.add_argument(
-        "--model",
-        type=reading(model_called),
-        default=MODELS["m10"],
-        metavar="NAME",
-        help=f"which module it is: {', '.join(MODELS)} (default m10)",
-    )
+    add_model_option(parser)
     parser.add_argument(
         "--count",
         type=number(1, 1000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,18 @@ import pytest
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "pytest-plugin"
 
 
+ALONE = [word for name in ("cacheprovider", "asyncio", "anyio", "hypothesispytest") for word in ("-p", f"no:{name}")]
+"""Without plugins that this project has for itself."""
+
+
 def run(folder: Path, *arguments: str, **files: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a folder with these files; nothing of this project's own settings applies there."""
     folder.joinpath("pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     for name, text in files.items():
         folder.joinpath(f"{name}.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+    command = [sys.executable, "-m", "pytest", "-q", *ALONE, *arguments]
+    environment = {**os.environ, "COLUMNS": "300"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=50)
 
 
 def test_it_is_found_by_its_entry_point() -> None:
@@ -30,7 +36,7 @@ def test_it_is_found_by_its_entry_point() -> None:
 def test_the_example_project_passes(tmp_path: Path) -> None:
     copy = tmp_path / "project"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+    command = [sys.executable, "-m", "pytest", "-q", *ALONE]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=50)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 passed" in done.stdout
@@ -44,54 +50,6 @@ def test_nothing():
     assert not heavy & set(sys.modules)
 def test_then_all(m10):
     assert "drivers.emulator" in sys.modules
-"""
-    done = run(tmp_path, test_it=text)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_marker_names_the_program_for_ppp(tmp_path: Path) -> None:
-    text = """
-import pytest, serial
-@pytest.mark.m10(ppp="cat")
-def test_call(m10):
-    with serial.serial_for_url(m10.url, timeout=5) as port:
-        port.write(b"ATD*99#\\r")
-        assert port.read_until(b"CONNECT\\r\\n").endswith(b"CONNECT\\r\\n")
-        port.write(b"octets")
-        assert port.read(6) == b"octets"
-"""
-    done = run(tmp_path, test_it=text)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_marker_chooses_the_model_and_its_multiplexer_is_opened_as_that_needs_it(tmp_path: Path) -> None:
-    text = """
-import pytest, serial
-@pytest.mark.m10(model="bg96", behaviour="cgact_hangs=on")
-def test_model(m10, m10_mux):
-    assert (m10.model.name, m10.settle) == ("bg96", 0.1)
-    port = m10_mux.channel(1)
-    port.timeout = 5
-    port.write(b"ATE0\\r")
-    assert port.read_until(b"OK\\r\\n").endswith(b"OK\\r\\n")
-    port.write(b"AT+CGMM\\r")
-    assert port.read_until(b"OK\\r\\n") == b"\\r\\nBG96\\r\\n\\r\\nOK\\r\\n"
-"""
-    done = run(tmp_path, test_it=text)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_marker_gives_a_phone_number_and_answers_of_the_network(tmp_path: Path) -> None:
-    text = """
-import pytest, serial
-@pytest.mark.m10(number="+491701234567", ussd={"*100#": "5 EUR"})
-def test_number(m10):
-    with serial.serial_for_url(m10.url, timeout=5) as port:
-        port.write(b'AT+CNUM;+CUSD=1,"*100#"\\r')
-        assert b'"+491701234567"' in port.read_until(b"+CUSD: 0,")
-        assert port.read_until(b"\\r\\n") == b'"5 EUR",15\\r\\n'
-        m10.trigger("ring +4930123456")
-        assert port.read_until(b"RING\\r\\n") == b"\\r\\nRING\\r\\n"
 """
     done = run(tmp_path, test_it=text)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -134,15 +92,40 @@ def test_mux(m10_mux):
     assert "5 passed" in done.stdout
 
 
-def test_a_failure_tells_the_seed(tmp_path: Path) -> None:
-    text = "def test_fails(m10):\n    assert m10 is None\n"
-    done = run(tmp_path, "--m10-seed", "4711", test_it=text)
-    assert done.returncode == 1
-    assert "--m10-seed 4711" in done.stdout
-
-
-def test_a_failure_shows_the_messages_that_were_sent(tmp_path: Path) -> None:
-    text = """
+PPP = """
+import pytest, serial
+@pytest.mark.m10(ppp="cat")
+def test_call(m10):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(b"ATD*99#\\r")
+        assert port.read_until(b"CONNECT\\r\\n").endswith(b"CONNECT\\r\\n")
+        port.write(b"octets")
+        assert port.read(6) == b"octets"
+"""
+NUMBER = """
+import pytest, serial
+@pytest.mark.m10(number="+491701234567", ussd={"*100#": "5 EUR"})
+def test_number(m10):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(b'AT+CNUM;+CUSD=1,"*100#"\\r')
+        assert b'"+491701234567"' in port.read_until(b"+CUSD: 0,")
+        assert port.read_until(b"\\r\\n") == b'"5 EUR",15\\r\\n'
+        m10.trigger("ring +4930123456")
+        assert port.read_until(b"RING\\r\\n") == b"\\r\\nRING\\r\\n"
+"""
+MODEL = """
+import pytest, serial
+@pytest.mark.m10(model="bg96", behaviour="cgact_hangs=on")
+def test_model(m10, m10_mux):
+    assert (m10.model.name, m10.settle) == ("bg96", 0.1)
+    port = m10_mux.channel(1)
+    port.timeout = 5
+    port.write(b"ATE0\\r")
+    assert port.read_until(b"OK\\r\\n").endswith(b"OK\\r\\n")
+    port.write(b"AT+CGMM\\r")
+    assert port.read_until(b"OK\\r\\n") == b"\\r\\nBG96\\r\\n\\r\\nOK\\r\\n"
+"""
+MESSAGES = """
 import serial
 
 def send(m10):
@@ -160,23 +143,51 @@ def test_fails(m10):
     send(m10)
     assert m10.sent_sms == ()
 """
-    done = run(tmp_path, test_it=text)
-    assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
-    assert done.stdout.count("1. to +4930123456: 'The tank is empty.'") == 1
+MISTAKES = {
+    "m10(faults='bear=1')": "no fault is called 'bear'",
+    "m10(behaviour='bear')": "is not NAME=VALUE",
+    "m10('figure1')": "takes its settings by name",
+    "m10(wolf=1)": "wolf",
+}
 
 
-@pytest.mark.parametrize(
-    ("marker", "message"),
-    [
-        ("m10(faults='bear=1')", "no fault is called 'bear'"),
-        ("m10(behaviour='bear')", "is not NAME=VALUE"),
-        ("m10('figure1')", "takes its settings by name"),
-        ("m10(bear=1)", "bear"),
-    ],
-)
-def test_a_mistake_in_a_marker_is_named(tmp_path: Path, marker: str, message: str) -> None:
-    text = f"import pytest\n@pytest.mark.{marker}\ndef test_it(m10):\n    pass\n"
-    done = run(tmp_path, test_it=text)
-    assert done.returncode == 1
-    assert message in done.stdout
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What one run of all of these tells of each file."""
+    mistakes = {
+        f"test_mistake_{number}": f"import pytest\n@pytest.mark.{marker}\ndef test_it(m10):\n    pass\n"
+        for number, marker in enumerate(MISTAKES)
+    }
+    texts = {"test_ppp": PPP, "test_numbers": NUMBER, "test_models": MODEL, "test_messages": MESSAGES, **mistakes}
+    done = run(tmp_path_factory.mktemp("all"), "--m10-seed", "4711", "-rA", **texts)
+    lines = done.stdout.splitlines()
+    summary = lines.index(next(line for line in lines if "short test summary" in line))
+    shown = {name: "\n".join(line for line in lines[summary:] if f"{name}.py" in line) for name in texts}
+    return {**shown, "all": done.stdout}
+
+
+def test_a_marker_names_the_program_for_ppp(told: dict[str, str]) -> None:
+    assert told["test_ppp"].startswith("PASSED"), told["all"]
+
+
+def test_a_marker_gives_a_phone_number_and_answers_of_the_network(told: dict[str, str]) -> None:
+    assert told["test_numbers"].startswith("PASSED"), told["all"]
+
+
+def test_a_marker_chooses_the_model_and_its_multiplexer_is_opened_as_that_needs_it(told: dict[str, str]) -> None:
+    assert told["test_models"].startswith("PASSED"), told["all"]
+
+
+def test_a_failure_tells_the_seed(told: dict[str, str]) -> None:
+    assert "--m10-seed 4711" in told["all"]
+
+
+def test_a_failure_shows_the_messages_that_were_sent_and_what_passes_does_not(told: dict[str, str]) -> None:
+    assert {line.split()[0] for line in told["test_messages"].splitlines()} == {"FAILED", "PASSED"}
+    assert told["all"].count("1. to +4930123456: 'The tank is empty.'") == 1
+
+
+@pytest.mark.parametrize(("number", "message"), list(enumerate(MISTAKES.values())))
+def test_a_mistake_in_a_marker_is_named(told: dict[str, str], number: int, message: str) -> None:
+    assert told[f"test_mistake_{number}"].startswith(("FAILED", "ERROR"))
+    assert message in told[f"test_mistake_{number}"]

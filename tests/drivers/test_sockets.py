@@ -19,7 +19,8 @@ import paho.mqtt.client as mqtt
 import pytest
 import trustme
 import urllib3
-from driver_lab import PATIENCE, Lab, Peer, client_of, echo, exactly, lab
+from driver_lab import PATIENCE, Lab, Peer, client_of, echo, exactly
+from driver_lab import every_lab as lab
 from loopback_https import web_server
 
 from drivers.clock import FakeClock
@@ -148,7 +149,6 @@ async def test_asyncio_streams_run_over_it(driver: TcpipDriver) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.timeout(180)
 def test_megabytes_cross_both_ways_at_once(driver: TcpipDriver, pytestconfig: pytest.Config) -> None:
     data = random.Random(10).randbytes(int(pytestconfig.getoption("--cable-octets")))  # noqa: S311 - a pattern, no secret
     with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port)) as made:
@@ -195,7 +195,7 @@ def test_other_options_go_to_the_socket_of_the_system(driver: TcpipDriver) -> No
 def test_a_session_that_the_network_breaks_is_a_reset_for_a_buffer_too(lab: Lab, driver: TcpipDriver) -> None:
     with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
         lab.module.drop_contexts()
-        with pytest.raises(ConnectionResetError, match="PDP DEACT"):
+        with pytest.raises(ConnectionResetError, match=lab.kind.lost):
             made.recv_into(bytearray(1))
 
 
@@ -208,7 +208,7 @@ def test_a_refused_connection_is_the_standard_exception(driver: TcpipDriver) -> 
 
 
 def test_an_accepted_session_becomes_a_socket_too(driver: TcpipDriver) -> None:
-    listener = driver.listen()
+    listener = driver.listen(port=2020)
     with client_of(listener, driver.local_address) as visitor:
         with wrap(driver, listener.accept(PATIENCE), PATIENCE) as made:
             visitor.sendall(b"hello")
@@ -221,7 +221,7 @@ def test_an_accepted_session_becomes_a_socket_too(driver: TcpipDriver) -> None:
 def test_a_session_that_the_network_breaks_is_a_reset_and_no_end_of_data(lab: Lab, driver: TcpipDriver) -> None:
     with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
         lab.module.drop_contexts()
-        with pytest.raises(ConnectionResetError, match="PDP DEACT"):
+        with pytest.raises(ConnectionResetError, match=lab.kind.lost):
             made.recv(1)
         with pytest.raises(OSError, match=r"."):
             made.sendall(b"x")
@@ -280,7 +280,7 @@ def test_the_answer_of_a_server_that_does_not_wait_for_the_whole_question_is_rea
 @pytest.fixture
 def still(lab: Lab) -> Iterator[TcpipDriver]:
     clock = FakeClock()
-    with TcpipDriver(lab.mux.channel(1), 0, clock=clock) as made:
+    with lab.driver(1, 0, clock=clock) as made:
         made.activate()
         yield made
     assert clock.now() == FakeClock().now()
@@ -363,21 +363,23 @@ def nothing_left(driver: TcpipDriver, *, lingering: int = 0) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_nothing_is_left_whichever_way_it_goes(still: TcpipDriver, way: Callable[[ModemSocket], None]) -> None:
+def test_nothing_is_left_whichever_way_it_goes(
+    lab: Lab, still: TcpipDriver, way: Callable[[ModemSocket], None]
+) -> None:
     with Peer(echo) as peer:
         with nothing_left(still):
             way(create_connection(still, ("127.0.0.1", peer.port), PATIENCE))
-        assert still.state() == "IP CLOSE"
+        assert still.state() == lab.kind.resting
 
 
-def test_nothing_is_left_when_it_is_garbage_collected(still: TcpipDriver) -> None:
+def test_nothing_is_left_when_it_is_garbage_collected(lab: Lab, still: TcpipDriver) -> None:
     with Peer(echo) as peer:
         with nothing_left(still):
             kept = [create_connection(still, ("127.0.0.1", peer.port), PATIENCE)]
             with pytest.warns(ResourceWarning):
                 kept.clear()
             gc.collect()
-        assert still.state() == "IP CLOSE"
+        assert still.state() == lab.kind.resting
 
 
 def test_nothing_is_left_when_a_tls_session_is_closed(
@@ -407,7 +409,7 @@ def test_nothing_is_left_when_a_program_closes_without_reading(still: TcpipDrive
 
 def test_nothing_is_left_when_the_driver_is_closed_first(lab: Lab) -> None:
     with Peer(echo) as peer, lab.driver(2, 1) as bystander, nothing_left(bystander):
-        driver = TcpipDriver(lab.mux.channel(1), 0, clock=FakeClock())
+        driver = lab.driver(1, 0, clock=FakeClock())
         made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
         driver.close()
         with pytest.raises(OSError, match=r"closed|ended"):

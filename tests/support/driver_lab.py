@@ -149,6 +149,13 @@ def lab() -> Iterator[Lab]:
         yield made
 
 
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.model)
+def every_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A laboratory for a module of each family."""
+    with laboratory(hosts={"www.quectel.com": "127.0.0.1"}, kind=request.param) as made:
+        yield made
+
+
 class Peer:
     """A TCP server on the loopback that serves each connection by a function, in a thread of its own."""
 

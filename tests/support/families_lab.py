@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from aio_lab import AioLab, aio_laboratory
-from driver_lab import BG96, PATIENCE, laboratory
+from driver_lab import BG96, M10, PATIENCE, Kind, laboratory
 from toy_family import TOY
 from toy_module import ToyModule, ToyPort, ToyUart
 
@@ -116,14 +116,17 @@ class Loop:
         self._loop.close()
 
 
-class GsmOnThreads(Bench):
-    family, shell = "quectel_gsm", "threads"
+class OnThreads(Bench):
+    """On an emulated module."""
+
+    shell = "threads"
+    kind: Kind
 
     def __init__(self, stack: ExitStack) -> None:
-        self._lab = stack.enter_context(laboratory())
+        self._lab = stack.enter_context(laboratory(kind=self.kind))
 
     def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        return self._lab.driver(uart, uart - 1, muxip=several)
+        return self._lab.driver(uart, uart - 1, **options_for(self.kind, several))
 
     def lose_context(self) -> None:
         self._lab.module.drop_contexts()
@@ -132,16 +135,20 @@ class GsmOnThreads(Bench):
         self._lab.mux.close()
 
 
-class GsmInLoop(Bench):
-    family, shell = "quectel_gsm", "aio"
+class InAsyncio(Bench):
+    """On an emulated module in the same loop."""
+
+    shell = "aio"
+    kind: Kind
 
     def __init__(self, stack: ExitStack) -> None:
         self._loop = Loop()
         stack.callback(self._loop.close)
-        self._lab: AioLab = self._loop.enter(stack, aio_laboratory())
+        self._lab: AioLab = self._loop.enter(stack, aio_laboratory(kind=self.kind))
 
     def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        return InLoop(self._loop.call, self._loop.call(lambda: self._lab.driver(uart, uart - 1, muxip=several)))
+        options = options_for(self.kind, several)
+        return InLoop(self._loop.call, self._loop.call(lambda: self._lab.driver(uart, uart - 1, **options)))
 
     def lose_context(self) -> None:
         self._loop.call(lambda: self._lab.module.drop_contexts())
@@ -150,38 +157,25 @@ class GsmInLoop(Bench):
         self._loop.call(self._lab.mux.close)
 
 
-class LteOnThreads(Bench):
-    family, shell = "quectel_lte", "threads"
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._lab = stack.enter_context(laboratory(kind=BG96))
-
-    def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        return self._lab.driver(uart, uart - 1)
-
-    def lose_context(self) -> None:
-        self._lab.module.drop_contexts()
-
-    def cut_line(self) -> None:
-        self._lab.mux.close()
+def options_for(kind: Kind, several: bool) -> dict[str, Any]:
+    """Return the options of a driver that is to have several sessions at once, or need not."""
+    return {"muxip": several} if kind is M10 else {}
 
 
-class LteInLoop(Bench):
-    family, shell = "quectel_lte", "aio"
+class GsmOnThreads(OnThreads):
+    family, kind = "quectel_gsm", M10
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._loop = Loop()
-        stack.callback(self._loop.close)
-        self._lab: AioLab = self._loop.enter(stack, aio_laboratory(kind=BG96))
 
-    def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        return InLoop(self._loop.call, self._loop.call(lambda: self._lab.driver(uart, uart - 1)))
+class GsmInLoop(InAsyncio):
+    family, kind = "quectel_gsm", M10
 
-    def lose_context(self) -> None:
-        self._loop.call(lambda: self._lab.module.drop_contexts())
 
-    def cut_line(self) -> None:
-        self._loop.call(self._lab.mux.close)
+class LteOnThreads(OnThreads):
+    family, kind = "quectel_lte", BG96
+
+
+class LteInLoop(InAsyncio):
+    family, kind = "quectel_lte", BG96
 
 
 class ToyOnThreads(Bench):

@@ -13,7 +13,7 @@ from cmux.protocol.power import PowerSaving
 @pytest.mark.clause("5.4.7", "5.4.6.3.2", "5.7.6")
 @pytest.mark.parametrize("name", CONFIGS)
 def test_no_order_of_psc_data_flags_and_losses_ends_a_session_whose_line_works(name: str) -> None:
-    run_state_machine_as_test(machine(name), settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(machine(name), settings=settings(max_examples=20, stateful_step_count=30, deadline=None))
 
 
 def test_the_machine_sees_a_session_that_ends_without_need(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_a_module_that_was_dropped_leaves_no_number_behind() -> None:
 
 def test_there_is_a_bound_on_modules() -> None:
     known = Subscribers()
-    kept = [known.enter(None) for _ in range(MOST)]
+    kept = [known.enter(f"+4917{number:06}") for number in range(MOST)]
     with pytest.raises(ValueError, match=f"{MOST} modules"):
         known.enter("+49170")
     known.leave(kept.pop())

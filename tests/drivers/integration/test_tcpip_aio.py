@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aio_lab import exactly
 from chosen_behaviour import behaviour_of
-from driver_lab import PATIENCE, Peer, QuickClock
+from driver_lab import KINDS, M10, PATIENCE, Kind, Peer, QuickClock
 from hurried_clock import HurriedClock
 
 from drivers.at.aio import AtChannel
@@ -33,13 +33,22 @@ HOSTS = {"www.quectel.com": "127.0.0.1"}
 NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\nCLOSED\r\n\r\n+QIRDI: 0,1,0\r\n" * 3
 
 
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
+
+
+def on(channel: AtChannel, kind: Kind, **options: object) -> TcpipDriver:
+    """A driver on a channel of a kind of module."""
+    return TcpipDriver(channel, kind.first, dialect=kind.model, **options)  # type: ignore[arg-type]
+
+
 @asynccontextmanager
 async def channel_of(
-    clock: HurriedClock | None = None, channel_class: type[AtChannel] = AtChannel
+    clock: HurriedClock | None = None, channel_class: type[AtChannel] = AtChannel, *, kind: Kind = M10
 ) -> AsyncIterator[tuple[EmulatedModule, AtChannel]]:
-    options = {} if clock is None else {"clock": clock}
+    options: dict[str, object] = {} if clock is None else {"clock": clock}
+    options |= {"behaviour": behaviour_of()} if kind is M10 else {"model": kind.model}
     before = asyncio.all_tasks()
-    async with EmulatedModule(hosts=HOSTS, behaviour=behaviour_of(), **options) as module:  # type: ignore[arg-type]
+    async with EmulatedModule(hosts=HOSTS, **options) as module:  # type: ignore[arg-type]
         reader, writer = await module.connect()
         async with channel_class(reader, writer, clock=clock) as channel:
             yield module, channel
@@ -77,14 +86,15 @@ async def test_bare_data_without_a_dialogue_is_given_out_in_time(echo_server: Pe
         assert await exactly(session, 15) == b"ends with a CR\r"
 
 
-async def test_servers_and_names_and_addresses(echo_server: Peer) -> None:
-    async with channel_of() as (_, channel), TcpipDriver(channel) as driver:
+@EACH_KIND
+async def test_servers_and_names_and_addresses(kind: Kind) -> None:
+    async with channel_of(kind=kind) as (_, channel), on(channel, kind) as driver:
         assert await driver.resolve("www.quectel.com") == ["127.0.0.1"]
         with pytest.raises(NameNotFound):
             await driver.resolve("nowhere.example")
         await driver.set_name_servers("8.8.8.8")
         assert "8.8.8.8" in await driver.name_servers()
-        async with await driver.listen() as listener:
+        async with await driver.listen(port=2020) as listener:
             reader, writer = await visit(driver, listener)
             session = await listener.accept(PATIENCE)
             writer.write(b"hello")
@@ -100,8 +110,9 @@ async def test_servers_and_names_and_addresses(echo_server: Peer) -> None:
                 await listener.accept(0.01)
 
 
-async def test_what_goes_wrong_is_the_same_exception(echo_server: Peer) -> None:
-    async with channel_of() as (module, channel), TcpipDriver(channel) as driver:
+@EACH_KIND
+async def test_what_goes_wrong_is_the_same_exception(echo_server: Peer, kind: Kind) -> None:
+    async with channel_of(kind=kind) as (module, channel), on(channel, kind) as driver:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         with pytest.raises(ConnectRefused):
@@ -116,10 +127,11 @@ async def test_what_goes_wrong_is_the_same_exception(echo_server: Peer) -> None:
             await session.recv(1)
 
 
-async def test_a_context_that_is_held_is_waited_for() -> None:
-    async with channel_of() as (_, channel):
+@EACH_KIND
+async def test_a_context_that_is_held_is_waited_for(kind: Kind) -> None:
+    async with channel_of(kind=kind) as (_, channel):
         table = ContextTable()
-        holder, other = (TcpipDriver(channel, table=table) for _ in range(2))
+        holder, other = (on(channel, kind, table=table) for _ in range(2))
         await holder.claim()
         with pytest.raises(ContextBusy):
             await other.claim()
@@ -145,8 +157,9 @@ async def test_data_mode_and_back(echo_server: Peer) -> None:
         assert await exactly(session, 5) == b"again"
 
 
-async def test_an_idle_connection_is_examined(echo_server: Peer) -> None:
-    async with channel_of(QuickClock(20.0)) as (module, channel), TcpipDriver(channel) as driver:
+@EACH_KIND
+async def test_an_idle_connection_is_examined(echo_server: Peer, kind: Kind) -> None:
+    async with channel_of(QuickClock(20.0), kind=kind) as (module, channel), on(channel, kind) as driver:
         session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
         quick = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=1)
         assert await session.check(quick) == Acknowledged(10, 10, 0)
@@ -189,6 +202,24 @@ async def resolving(driver: TcpipDriver, _: int) -> object:
     return await driver.resolve("www.quectel.com")
 
 
+async def listening_on_a_port(driver: TcpipDriver, _: int) -> object:
+    return await driver.listen(port=2020)
+
+
+async def serving_datagrams(driver: TcpipDriver, _: int) -> object:
+    async with await driver.udp_service(2020) as service:
+        await service.sendto(b"to itself", (await driver.local_address(), 2020))
+        service.settimeout(100.0)
+        return await service.recvfrom(100)
+
+
+async def in_data_mode(driver: TcpipDriver, port: int) -> object:
+    session = await driver.connect("TCP", "127.0.0.1", port, receive="transparent")
+    await session.sendall(b"data")
+    async with driver.command_mode():
+        return await session.acknowledged()
+
+
 async def exchanging(driver: TcpipDriver, port: int) -> object:
     session = await driver.connect("TCP", "127.0.0.1", port)
     await session.sendall(b"x" * 3000)
@@ -197,15 +228,26 @@ async def exchanging(driver: TcpipDriver, port: int) -> object:
     return None
 
 
-@pytest.mark.parametrize("operation", [connecting, by_steps, listening, resolving, exchanging])
-async def test_cancellation_at_any_wait_leaves_a_channel_that_works(echo_server: Peer, operation: Operation) -> None:
+CANCELLED = {
+    "m10": [connecting, by_steps, listening, resolving, exchanging],
+    "bg96": [connecting, listening_on_a_port, resolving, exchanging, serving_datagrams, in_data_mode],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [pytest.param(kind, one, id=f"{kind.model}-{one.__name__}") for kind in KINDS for one in CANCELLED[kind.model]],
+)
+async def test_cancellation_at_any_wait_leaves_a_channel_that_works(
+    echo_server: Peer, kind: Kind, operation: Operation
+) -> None:
     """Cancel at the first wait, at the second, and so on until it gets through; each time everything works after it."""
     done, cancel_at = False, 0
     while not done:
         cancel_at += 1
-        async with channel_of(QuickClock(10.0), Interrupted) as (_, channel):
+        async with channel_of(QuickClock(10.0), Interrupted, kind=kind) as (_, channel):
             assert isinstance(channel, Interrupted)
-            driver = TcpipDriver(channel)
+            driver = on(channel, kind)
             await driver.claim()
             channel.cancel_at = cancel_at
             task = asyncio.create_task(operation(driver, echo_server.port))  # type: ignore[arg-type]
@@ -216,7 +258,7 @@ async def test_cancellation_at_any_wait_leaves_a_channel_that_works(echo_server:
                 pass
             channel.cancel_at = 0
             await driver.close()
-            async with TcpipDriver(channel) as again:
+            async with on(channel, kind) as again:
                 session = await again.connect("TCP", "127.0.0.1", echo_server.port)
                 await session.sendall(NASTY)
                 assert await exactly(session, len(NASTY)) == NASTY
@@ -225,8 +267,9 @@ async def test_cancellation_at_any_wait_leaves_a_channel_that_works(echo_server:
     assert cancel_at > 1
 
 
-async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer) -> None:
-    async with channel_of(QuickClock(20.0)) as (module, channel), TcpipDriver(channel) as driver:
+@EACH_KIND
+async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer, kind: Kind) -> None:
+    async with channel_of(QuickClock(20.0), kind=kind) as (module, channel), on(channel, kind) as driver:
         session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
         quick = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=1)
         again: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
@@ -249,9 +292,10 @@ async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer)
         assert await exactly(watch.session, 5) == b"alive"
 
 
-async def test_octets_that_are_on_their_way_are_waited_for(echo_server: Peer) -> None:
+@EACH_KIND
+async def test_octets_that_are_on_their_way_are_waited_for(echo_server: Peer, kind: Kind) -> None:
     """On a plain UART, in asyncio; see the test of the same name in test_keepalive."""
-    async with channel_of(QuickClock(20.0)) as (module, channel), TcpipDriver(channel) as driver:
+    async with channel_of(QuickClock(20.0), kind=kind) as (module, channel), on(channel, kind) as driver:
         session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
         module.set_network(Network(silent=True))
         await session.sendall(b"on its way")
