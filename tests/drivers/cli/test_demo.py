@@ -24,7 +24,7 @@ from cmux.pty import Pty
 from drivers.cli import demo, main
 from drivers.cli.demo_steps import DemoStep
 from drivers.cli.transcript import Transcript
-from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
+from drivers.emulator import ERROR, MODELS, Behaviour, EmulatedModule, Form, Network
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "chapter8"
 ROWS = [row for part in sorted(TRANSCRIPTS.glob("*.txt")) for row in read_transcript(part)]
@@ -225,6 +225,101 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     to_two = b"".join(bytes.fromhex(row["octets"]) for row in rows if row.get("uart") == 2 and "octets" in row)
     assert b"Hello, welcome to use Quectel's module" in to_two
     assert next(row["step"] for row in rows if "step" in row) == "claim context 0"
+
+
+# -- an LTE module ---------------------------------------------------------------------------------------------------
+
+OF_LTE = """
+activate context 1 1: AT+QIACT=1 OK AT+QIACT? +QIACT:_1,1,1,"ADDRESS" OK
+listen 1: AT+QIOPEN=1,0,"TCP_LISTENER","127.0.0.1",0,2020,0 OK +QIOPEN:_0,0
+activate context 2 2: AT+QIACT=2 OK
+connect 2: AT+QIOPEN=2,1,"TCP","ADDRESS",2020,0,0 OK +QIOPEN:_1,0
+incoming 1: +QIURC:_"incoming",11,0,"CLIENT",
+send with Ctrl-Z 1: AT+QISEND=11 > Hello,_welcome_to_use_Quectel's_module<Ctrl+Z> SEND_OK
+receive on VIRTUAL_UART_2 2: +QIURC:_"recv",1 +QIRD:_38 Hello,_welcome_to_use_Quectel's_module OK
+send fixed length 2: AT+QISEND=1,26 > Quectel's_module_is_great! SEND_OK
+receive on VIRTUAL_UART_1 1: +QIURC:_"recv",11 +QIRD:_26 Quectel's_module_is_great! OK
+close 1: AT+QICLOSE=11, OK
+closed 2: +QIURC:_"closed",1 AT+QICLOSE=1, OK
+close the listener 1: AT+QICLOSE=0, OK
+deactivate context 2 2: AT+QIDEACT=2 OK
+deactivate context 1 1: AT+QIDEACT=1 OK
+"""
+"""Step, UART, and how the lines begin that have to be among its own, in this order: chapters 2 to 4 of the manual."""
+
+
+def lines_of_steps(text: str) -> dict[str, tuple[int, list[str]]]:
+    """The UART of each step and the lines under it, from the objects of ``--json``."""
+    found: dict[str, tuple[int, list[str]]] = {}
+    for row in map(json.loads, text.splitlines()):
+        if "step" in row:
+            name = row["step"]
+            found[name] = (row["uart"], [])
+        elif found and row.get("uart") == found[name][0]:
+            octets = bytes.fromhex(row["octets"]).decode().replace("\x1a", "<Ctrl+Z>").strip()
+            found[name][1].extend([octets] * bool(octets))
+    return found
+
+
+@pytest.mark.requirement("L7.1", "L7.2", "L5.1", "L6.1")
+@pytest.mark.parametrize("model", ["bg96", "ec25"])
+def test_on_an_lte_module_both_texts_get_across_between_two_contexts(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", model, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out.splitlines()[-1]) == {"ok": True, "steps": 18}
+    shown = lines_of_steps(out)
+    address = next(line.split('"')[1] for line in shown["activate context 1"][1] if line.startswith("+QIACT"))
+    client = next(line.split('"')[3] for line in shown["incoming"][1] if '"incoming"' in line)
+    assert client != address
+    wanted = OF_LTE.replace("ADDRESS", address).replace("CLIENT", client).strip().splitlines()
+    for row in wanted:
+        place, _, texts = row.partition(": ")
+        step, _, uart = place.rpartition(" ")
+        assert shown[step][0] == int(uart)
+        lines = iter(shown[step][1])
+        for text in (part.replace("_", " ") for part in texts.split(" ")):
+            assert any(line.startswith(text) for line in lines), (step, text, shown[step])
+
+
+@pytest.mark.requirement("L2.14")
+def test_who_is_refused_on_an_lte_module_has_asked_it_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmulatedModule(model="bg96") as module:
+        heard: list[bytes] = []
+        module.on_octets(lambda dlci, direction, octets: heard.append(octets) if (dlci, direction) == WANTED else None)
+        assert main(["demo", "--model", "bg96", "--port", module.serve_pty()]) == 0
+    out = capsys.readouterr().out
+    refused = out.partition("VIRTUAL_UART_3: ask for context 1: the host")[2].partition("\n\n")[0]
+    assert "VIRTUAL_UART_3 ->" not in refused
+    assert b"".join(heard).startswith(b"ATE0\rAT+QISTATE?\r")  # when it was granted
+
+
+WANTED = (3, "received")
+
+
+def test_a_step_of_an_lte_module_that_fails_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmulatedModule(model="bg96") as module:
+        module.set_network(Network(accepts=False))
+        assert main(["demo", "--model", "bg96", "--port", module.serve_pty()]) == 1
+    said = capsys.readouterr()
+    assert "'activate context 1'" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_the_frames_of_an_lte_module_are_captured_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = str(tmp_path / "two-contexts.pcapng")
+    assert main(["-q", "demo", "--model", "ec25", "--capture", capture]) == 0
+    assert main(["decode", capture]) == 0
+    assert "AT+QIOPEN=2,1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["demo", "emulate"])
+def test_a_model_is_one_of_those_that_can_be_emulated(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert ", ".join(MODELS) in " ".join(capsys.readouterr().out.split())
+    assert main([command, "--model", "bg97"]) == 2
+    assert "bg97" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("reach", ["tcp", "pty"])

@@ -1,4 +1,4 @@
-"""A Quectel LTE socket in each access mode: buffered, pushed and transparent; octets cross unchanged in all of them."""
+"""A socket of an LTE module in each access mode: buffered, pushed and transparent; octets cross unchanged in all."""
 
 from __future__ import annotations
 

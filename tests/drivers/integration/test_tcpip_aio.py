@@ -169,17 +169,16 @@ async def test_an_idle_connection_is_examined(echo_server: Peer, kind: Kind) -> 
 
 
 class Interrupted(AtChannel):
-    """A channel on which whoever waits is cancelled at the given wait."""
+    """A channel on which a task is cancelled at the given one of its waits."""
 
     cancel_at = 0
+    victim: asyncio.Task[object] | None = None
 
     async def _step(self, *ticket: Any) -> None:
-        if self.cancel_at:
+        if self.cancel_at and asyncio.current_task() is self.victim:  # and no other one, which may fetch data for it
             self.cancel_at -= 1
             if not self.cancel_at:
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
+                self.victim.cancel()
         await super()._step(*ticket)
 
 
@@ -250,9 +249,9 @@ async def test_cancellation_at_any_wait_leaves_a_channel_that_works(
             driver = on(channel, kind)
             await driver.claim()
             channel.cancel_at = cancel_at
-            task = asyncio.create_task(operation(driver, echo_server.port))  # type: ignore[arg-type]
+            channel.victim = asyncio.create_task(operation(driver, echo_server.port))  # type: ignore[arg-type]
             try:
-                await task
+                await channel.victim
                 done = True
             except asyncio.CancelledError:
                 pass
