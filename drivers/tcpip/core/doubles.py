@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cmux.forks import Lock
 
-from .events import ContextDropped, Event, Incoming, IncomingFull, ModuleReset, Pushed, Resolved
-from .socket_state import SocketId
+from .events import ContextDropped, Event, Incoming, IncomingFull, ModuleReset, Resolved
 
 KEPT = 64  # events
 WINDOW = 5.0
 """Seconds within which another channel may repeat an event; all of them are on one line, so it takes much less."""
-TAKEN_ONCE = Pushed | Incoming | IncomingFull | ContextDropped | Resolved | ModuleReset
-"""The events that have an effect whenever they come; any other one that is repeated changes nothing."""
+TAKEN_ONCE = Incoming | IncomingFull | ContextDropped | Resolved | ModuleReset
+"""The events that have an effect whenever they come; any other one that is repeated changes nothing.
+
+Data is not among them: see `pushes`.
+"""
 
 
 @dataclass(slots=True)
@@ -61,18 +62,7 @@ class Doubles:
 
     def forget_names(self) -> None:
         """Forget answers to questions for names: the next one answers another question."""
-        self._forget(lambda event: isinstance(event, Resolved))
-
-    def forget_data(self, id: SocketId) -> None:
-        """Forget the data of a socket: its id is given to another one.
-
-        Args:
-            id: its id.
-        """
-        self._forget(lambda event: isinstance(event, Pushed) and event.id == id)
-
-    def _forget(self, meant: Callable[[Event], bool]) -> None:
         with self._lock:
-            kept = [report for report in self._reports if not meant(report.event)]
+            kept = [report for report in self._reports if not isinstance(report.event, Resolved)]
             self._reports.clear()
             self._reports.extend(kept)

@@ -74,6 +74,7 @@ class EventHandler:
             fetch_ahead=family.FETCH_AHEAD,
             id_taken=family.ID_TAKEN,
             receive=lambda: self.stack.receive,
+            port=port,
             handle=self.handle,
             wake=wake,
         )
@@ -94,6 +95,7 @@ class EventHandler:
         self.table.listeners.clear()
         self.stack.let_go()
         self._port.remove_sink(self._demultiplexer)
+        self.table._forget_pushes_on(self._port)
 
     # -- events ----------------------------------------------------------------------------------------------------
 
@@ -104,7 +106,9 @@ class EventHandler:
             return
         doubles = self.table._scope.doubles
         with doubles.passing:
-            if not self._asked_for(event) and doubles.repeats(event, self._port, self._now()):
+            if isinstance(event, events.Pushed):
+                self._hear_data(event)
+            elif doubles.repeats(event, self._port, self._now()):
                 self.table.counters["doubles"] += 1
             elif isinstance(event, events.ModuleReset):
                 self.table._scope.forget_foreign()
@@ -113,13 +117,18 @@ class EventHandler:
             else:
                 self.handle(event)
 
-    def _asked_for(self, event: events.Event) -> bool:
-        """Tell whether an event has data that comes on one channel only: that was fetched, or came in data mode."""
-        if not isinstance(event, events.Pushed):
-            return False
+    def _hear_data(self, event: events.Pushed) -> None:
+        """Handle data, which the module may push on several channels."""
         table = self.table._holder(event.id)
         session = table.sessions.get(event.id)
-        return session is not None and session in (table.fetching, table.online)
+        if session is not None and event.data and session not in (table.fetching, table.online):
+            aside = table._in_data_mode(table._port)
+            data = session.pushes.take(event.data, self._port, table._port, aside=aside)
+            if not data:
+                self.table.counters["doubles"] += 1
+                return
+            event = replace(event, data=data)
+        self.handle(event)
 
     def handle(self, event: events.Event) -> None:
         """Handle an event. This is also called on the reader of the channel, so it returns at once."""

@@ -26,6 +26,7 @@ class SessionTable:
         fetch_ahead: see `TcpipStack.FETCH_AHEAD`.
         id_taken: the code of opening a socket whose id is in use, if the module has one.
         receive: returns the receive mode of a session for which none is asked.
+        port: the channel of the context.
         handle: called with an event of this context that came on another channel.
         wake: makes the driver do what is due, soon.
     """
@@ -40,6 +41,7 @@ class SessionTable:
         fetch_ahead: int = CONGESTED,
         id_taken: int | None = None,
         receive: Callable[[], str] = lambda: "buffered",
+        port: object = None,
         handle: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
@@ -67,10 +69,9 @@ class SessionTable:
         """The lock of the addresses of a name."""
         self._resolved: Resolved | None = None
         self._refused: dict[SocketId, SocketState] = {}
-        self._until_closed = until_closed
-        self._fetch_ahead = fetch_ahead
-        self._id_taken = id_taken
+        self._until_closed, self._fetch_ahead, self._id_taken = until_closed, fetch_ahead, id_taken
         self._receive = receive
+        self._port = port
         self._scope = scope
         with scope.lock:
             scope.tables.add(self)
@@ -114,6 +115,17 @@ class SessionTable:
     def _of_context(self, context: int) -> list[SessionTable]:
         """Return the tables of the scope that belong to a context."""
         return [table for table in self._tables() if table.context == context]
+
+    def _in_data_mode(self, port: object) -> bool:
+        """Tell whether a channel is in data mode for a session of the scope."""
+        return any(table._port is port and table.online is not None for table in self._tables())
+
+    def _forget_pushes_on(self, port: object) -> None:
+        """Take note that a channel is no longer listened to: data that it has had comes on others now, if at all."""
+        for table in self._tables():
+            for session in list(table.sessions.values()):
+                if session.pushes.home is port:
+                    session.pushes.home = None
 
     def _tables(self) -> list[SessionTable]:
         """Return the tables of the scope, this one first."""
@@ -162,7 +174,6 @@ class SessionTable:
                 id, role, protocol, remote, datagrams=datagrams, receive=receive, service=service
             )
             session.reserved = True
-            self._scope.doubles.forget_data(id)
             return session
 
     def reserve_listener(
@@ -260,7 +271,6 @@ class SessionTable:
                 self.listeners[made.id] = made
                 return
             self._scope.foreign.pop(made.id, None)
-            self._scope.doubles.forget_data(made.id)
             former = [(table, table.sessions.get(made.id)) for table in self._scope.tables]
             for table, session in former:
                 if session is not None and session is not made:
@@ -285,8 +295,8 @@ class SessionTable:
         Args:
             what: the session or the listener; nothing is removed if another one has its id. Or an id.
         """
-        id = what if isinstance(what, SocketId) else what.id
         for kept in (self.sessions, self.listeners):
+            id = what if isinstance(what, SocketId) else what.id
             if what in (id, kept.get(id)):
                 kept.pop(id, None)
 

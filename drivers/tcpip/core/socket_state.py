@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from ...errors import DriverError, InvalidType, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
 from .openable import Openable
+from .pushes import Pushes
 
 Role = Literal["client", "server"]
 """The role of this side of a session."""
@@ -90,6 +91,8 @@ class SocketState(Openable):
         """Its receive mode, with the words of ``receive=``."""
         self.service: int | None = service
         """The local port of a UDP service; None: it has one remote host."""
+        self.pushes: Pushes = Pushes()
+        """Its data that has been pushed, on whatever channel."""
         self.reserved: bool = False
         """Whether it is being opened, so that the module may still give its id to a client."""
         self.timeout: float | None = None

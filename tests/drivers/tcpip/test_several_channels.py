@@ -19,6 +19,7 @@ from drivers.errors import ContextBusy, SessionReset, SessionTimeout
 from drivers.tcpip import TcpipDriver
 from drivers.tcpip.core import Leftover, SocketId
 from drivers.tcpip.core.procedure import OnChannel, Progress, Wait
+from drivers.tcpip.core.pushes import Pushes
 
 
 @pytest.fixture(params=[AbleOnThreads, AbleInLoop], ids=["threads", "aio"])
@@ -208,6 +209,28 @@ def test_data_that_is_pushed_on_all_channels_is_delivered_once(bench: AbleBench,
     with pytest.raises(SessionTimeout):
         session.recv(1)
     assert sum(driver.counters.get("doubles", 0) for driver in (owner, other, third)) == 6
+
+
+LATE = [("own", b"ab"), *([("other", b"x")] * 300), *([("own", b"x")] * 300), ("other", b"y"), ("own", b"y")]
+
+
+@pytest.mark.requirement("L9.9")
+@pytest.mark.parametrize(
+    ("came", "taken"),
+    [
+        ([("own", b"ab"), ("own", b"ab")], b"abab"),
+        ([("other", b"ab"), ("own", b"ab"), ("own", b"cd"), ("other", b"cd")], b"abcd"),
+        ([("other", b"ab"), ("other", b"cd"), ("own", b"ab"), ("own", b"cdef")], b"abcdef"),
+        ([("own", b"ab"), ("other", b"ab"), ("own", b"ab"), ("other", b"ab")], b"abab"),
+        ([("other", b"ab"), ("third", b"ab"), ("third", b"cd"), ("other", b"cd")], b"abcd"),
+        (LATE, b"ab" + b"x" * 300 + b"y"),
+        ([("own", b"ab"), ("aside", b"cd"), ("own", b"ef"), ("other", b"ef")], b"abcdef"),
+    ],
+)
+def test_pushed_octets_count_once_however_late_a_channel_is(came: list[tuple[str, bytes]], taken: bytes) -> None:
+    pushes, own = Pushes(), "own"
+    got = [pushes.take(data, "other" if port == "aside" else port, own, aside=port == "aside") for port, data in came]
+    assert b"".join(got) == taken
 
 
 @pytest.mark.requirement("L9.9")
