@@ -24,6 +24,8 @@ _SIGNALS = 3  # the place of the V.24 signals in MSC: type, length, DLCI, signal
 _FC = 0x02  # in them
 _USUAL = 0x8D  # RTC, RTR and DV, and nothing else
 _ANSWER = 0xFD  # takes C/R off a type
+_ON_DLCI_0 = {Option.BASIC: b"\xf9\x01\xef", Option.ADVANCED: b"\x7e\x01\xef"}
+"""How a UIH frame of the module on the control channel begins."""
 
 
 class FrameHabits:
@@ -60,7 +62,8 @@ class FrameHabits:
         """
         if not (self._pf or self._in_pieces or self._reserved):
             return transport
-        return _Rewriting(transport, partial(self._rewrite, answered), self._decoder())
+        concerned = b"" if self._pf or self._in_pieces else _ON_DLCI_0[self._option]
+        return _Rewriting(transport, partial(self._rewrite, answered), self._decoder(), concerned)
 
     def incoming(self, receive: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return what takes the octets of the host.
@@ -137,21 +140,33 @@ class FrameHabits:
 
 
 class _Rewriting(asyncio.Transport):
-    """Passes what is written on to a transport, frame by frame as a function makes them."""
+    """Passes what is written on to a transport, frame by frame as a function makes them.
+
+    Args:
+        transport: the line.
+        rewrite: returns what is sent in place of a frame.
+        decoder: takes what is written apart.
+        concerned: octets without which nothing that is written at once has a frame to be changed.
+    """
 
     def __init__(
         self,
         transport: asyncio.Transport,
         rewrite: Callable[[Frame], list[Frame]],
         decoder: BasicDecoder | AdvancedDecoder,
+        concerned: bytes,
     ) -> None:
         super().__init__()
         self._transport = transport
         self._rewrite = rewrite
         self._decoder = decoder
+        self._concerned = concerned
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See `asyncio.WriteTransport`."""
+        if self._concerned not in bytes(data) and not self._decoder.pending:
+            self._transport.write(data)
+            return
         frames = [item for item in self._decoder.receive_data(bytes(data)) if isinstance(item, Frame)]
         if not frames and not self._decoder.pending:
             self._transport.write(data)  # flags alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -31,11 +31,11 @@ GO_1, GO_1_ANSWERED = basic("03 EF 09", "E3 05 07 8D"), basic("01 EF 09", "E1 05
 
 
 @asynccontextmanager
-async def opened(*readings: str, command: str = "AT+CMUX=0") -> AsyncIterator[Wired]:
+async def opened(*readings: str, command: str = "AT+CMUX=0", loopback: Sequence[int] = ()) -> AsyncIterator[Wired]:
     """Run a module in multiplexer mode, with DLCs 0 and 1 open, and echo off on 1."""
     clock = FakeClock()
     behaviour = Behaviour.parse(readings)
-    async with EmulatedModule(clock=clock, behaviour=behaviour) as module:
+    async with EmulatedModule(clock=clock, behaviour=behaviour, loopback=loopback) as module:
         one = Wired(module, clock)
         await one.ask("ATE0")
         await one.ask("AT&W")
@@ -72,6 +72,17 @@ async def test_a_module_that_keeps_its_signals_to_itself_repeats_nothing_and_tel
         assert await said(one, AT) == OK_ON_1
         assert await said(one, STOP_1) == STOP_1_ANSWERED
         assert await said(one, GO_1) == GO_1_ANSWERED
+
+
+@pytest.mark.parametrize("reading", ["msc_after_ua=off", "msc_fc=ignored", "uih_pf=on", "psc=NSC"])
+async def test_octets_that_look_like_frames_of_the_control_channel_are_data(reading: str) -> None:
+    looks = (OWN_MSC + STOP_1 + DISC_0 + basic("03 EF 05", "43 01")).hex()
+    length = f"{len(looks) + 1:02X}"
+    async with opened(reading, loopback=[7]) as one:
+        await said(one, basic("1F 3F 01"))
+        came = await said(one, basic(f"1F EF {length}", looks))
+        control = "FF" if reading == "uih_pf=on" else "EF"
+        assert basic(f"1D {control} {length}", looks) in came
 
 
 async def test_uih_with_pf_set() -> None:
