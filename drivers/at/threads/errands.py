@@ -45,5 +45,5 @@ class Errands(threading.local):
         return True
 
 
-errands = Errands()
+errands: Errands = Errands()
 """Those of each thread."""

@@ -20,6 +20,8 @@ _LINGER = 10.0  # seconds that a closed session may go on handing over what was 
 class TcpSession(NetworkSession, asyncio.BufferedProtocol):
     """Runs one TCP connection; arguments as for `NetworkSession`."""
 
+    local: tuple[str, int]
+
     def __init__(
         self, environment: Environment, remote: tuple[str, int], own: Callable[[NetworkSession], SessionOwner]
     ) -> None:

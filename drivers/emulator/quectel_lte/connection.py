@@ -33,6 +33,10 @@ def problem(error: OSError) -> Code:
 class Connection(DataSocket):
     """Runs one connection; arguments as for `ModuleSocket`."""
 
+    state: State
+    remote: tuple[str, int]
+    local_port: int
+
     _network: NetworkSession | None = None
     _closing: Timer | None = None
     _closed: Callable[[], None] | None = None

@@ -17,6 +17,8 @@ Place = tuple[str, int]
 class DataSocket(ModuleSocket):
     """Receives data for the host; arguments as for `ModuleSocket`."""
 
+    mode: AccessMode
+
     final: Result | None = Result.NO_CARRIER
     """See `DataStream.final`."""
 

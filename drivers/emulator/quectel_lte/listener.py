@@ -25,6 +25,9 @@ class Listener(ModuleSocket):
         arrived: called with the listener and each client.
     """
 
+    remote: tuple[str, int]
+    server: int
+
     established = State.LISTENING
 
     def __init__(

@@ -21,6 +21,10 @@ _CAPACITY = 65536  # octets that wait to be read before datagrams are lost
 class UdpService(DataSocket):
     """Receives datagrams on a port of its context; arguments as for `ModuleSocket`."""
 
+    remote: tuple[str, int]
+    server: int
+    lost: int
+
     def __init__(self, host: SocketHost, context: PdpContext, opening: Opening) -> None:
         super().__init__(host, context, opening)
         self.remote = (context.address, 0)

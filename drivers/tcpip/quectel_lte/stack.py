@@ -42,8 +42,8 @@ class QuectelLteStack(TcpipStack):
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset({"transparent", "receive", "share", "index", "step_by_step"})
     DEFAULT_CONTEXT: ClassVar[int] = 1
-    ID_SCOPE = IdScope.MODULE
-    CLOSE_AFTER_PEER = True
+    ID_SCOPE: ClassVar[IdScope] = IdScope.MODULE
+    CLOSE_AFTER_PEER: ClassVar[bool] = True
     ACTIVATES_FIRST: ClassVar[bool] = True
     RECEIVE: ClassVar[tuple[str, ...]] = tuple(MODES)
     FETCH_AHEAD: ClassVar[int] = 0
