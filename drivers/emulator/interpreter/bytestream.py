@@ -42,6 +42,7 @@ class Online:
         escape: whether ``+++`` is looked for.
         guard: seconds of silence before and after it.
         between: seconds at most between the plus signs.
+        rated: whether CONNECT tells a rate, as that of a data call does.
     """
 
     stream: DataStream
@@ -50,6 +51,7 @@ class Online:
     escape: bool
     guard: float
     between: float = _BETWEEN
+    rated: bool = True
 
 
 class Bytestream:

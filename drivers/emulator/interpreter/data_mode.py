@@ -155,7 +155,7 @@ class DataMode(Transmitter, abc.ABC):
         self._commands.clear()
         if online.stream.final is not None:
             self.carrier.found()
-        rate = self.modem.environment.behaviour.connect_rate
+        rate = self.modem.environment.behaviour.connect_rate if online.rated else "none"
         self.result(Result.CONNECT, "" if rate == "none" else rate)
         self._enter_data_mode(online)
         self._run()

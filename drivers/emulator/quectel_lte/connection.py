@@ -143,6 +143,7 @@ class Connection(DataSocket):
             escape=True,
             guard=_GUARD,
             between=_BETWEEN,
+            rated=False,
         )
 
     def close(self, timeout: float, done: Callable[[], None]) -> None:

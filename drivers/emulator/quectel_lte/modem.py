@@ -319,6 +319,8 @@ class QuectelLteModem(Surroundings):
         """See `Modem.power_down`: no socket and no active context is left."""
         for uart in self.uarts:
             uart.power_down()  # no command hears of what follows
+            if isinstance(uart.stream, DataSocket):
+                uart.carrier.lost()
         for task in self._tasks:
             task.cancel()
         self._waiting.clear()

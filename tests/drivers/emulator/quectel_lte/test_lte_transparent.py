@@ -151,6 +151,42 @@ async def test_other_plus_signs_are_data(steps: list[tuple[float, bytes]]) -> No
         assert uart.received == b""
 
 
+async def test_connect_of_a_socket_tells_no_rate_where_that_of_a_data_call_does() -> None:
+    clock = Turning()
+    async with online(clock, "connect_rate=150000000") as (_, uart, _far):
+        await escape(clock, uart)
+        await uart.ask("ATO", CONNECT)
+
+
+async def test_dcd_is_on_from_connect_until_the_connection_ends() -> None:
+    clock = Turning()
+    async with lab("idle_carrier=off", clock=clock) as one:
+        await one.multiplex()
+        uart = await one.open(1)
+        modem = one.module._modem
+        assert modem is not None
+        carrier = modem.uarts[0].carrier
+        assert not carrier.on
+        async with connected(uart, 0, 2) as far:
+            assert carrier.on
+            await escape(clock, uart)
+            assert carrier.on
+            await uart.ask("ATO", CONNECT)
+            far.writer.close()
+            await uart.expect(b"\r\nNO CARRIER\r\n")
+            assert not carrier.on
+        async with connected(uart, 1, 2) as far:
+            await escape(clock, uart)
+            assert carrier.on
+            far.writer.close()
+            await uart.expect(b'\r\n+QIURC: "closed",1\r\n')
+            assert not carrier.on
+        async with connected(uart, 2, 2):
+            assert carrier.on
+            one.module.trigger("reset")
+            assert not carrier.on
+
+
 @pytest.mark.requirement("L8.4")
 @pytest.mark.parametrize("back", ["ATO", "ATO0", "AT+QISWTMD=0,2"])
 async def test_the_way_back_says_connect_and_what_came_meanwhile_comes_first(back: str) -> None:
