@@ -11,6 +11,7 @@ from stubborn_module import StubbornModule
 import cmux
 
 QUITE_SHORT = {"t1": 0.05, "t2": 0.1, "n2": 1}
+pytestmark = pytest.mark.usefixtures("quick_at")
 
 
 @pytest.mark.requirement("L9.7")
@@ -25,12 +26,11 @@ def test_one_that_answers_the_third_time_is_opened(shell: Shell, caplog: pytest.
 
 
 @pytest.mark.requirement("L9.7")
-@pytest.mark.parametrize("attempts", [1, 3])
-def test_one_that_never_does_is_given_up_after_that_and_left_in_at_mode(shell: Shell, attempts: int) -> None:
+def test_one_that_never_does_is_given_up_after_that_and_left_in_at_mode(shell: Shell) -> None:
     with StubbornModule(9) as module:
         with pytest.raises(cmux.NoMultiplexer, match="OK received, no UA"):
-            shell.open(module.path, start_attempts=attempts, **QUITE_SHORT)
-        assert module.entered == attempts
+            shell.open(module.path, start_attempts=3, **QUITE_SHORT)
+        assert module.entered == 3
         assert not module.in_mux
 
 
@@ -40,7 +40,7 @@ def test_by_default_it_is_entered_once(shell: Shell) -> None:
     assert module.entered == 1
 
 
-def test_one_that_hears_nothing_any_more_is_named_as_what_it_was_at_first(shell: Shell, quick_at: None) -> None:
+def test_one_that_hears_nothing_any_more_is_named_as_what_it_was_at_first(shell: Shell) -> None:
     class DiesAtOnce(StubbornModule):
         def _receive(self, data: bytes) -> None:
             if self.in_mux:
@@ -53,7 +53,7 @@ def test_one_that_hears_nothing_any_more_is_named_as_what_it_was_at_first(shell:
     assert module.entered == 1
 
 
-def test_one_that_refuses_the_control_channel_is_not_asked_again(shell: Shell, quick_at: None) -> None:
+def test_one_that_refuses_the_control_channel_is_not_asked_again(shell: Shell) -> None:
     class Refuses(StubbornModule):
         def _receive(self, data: bytes) -> None:
             if self.in_mux:

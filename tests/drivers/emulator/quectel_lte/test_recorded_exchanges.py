@@ -84,6 +84,16 @@ async def test_what_esp_modem_says_and_compares() -> None:
     await exchange("client-esp-modem")
 
 
+@pytest.mark.requirement("L9.6")
+async def test_what_device_os_says_and_compares() -> None:
+    await exchange("client-device-os")
+
+
+@pytest.mark.requirement("L5.7", "L10.1")
+async def test_what_at_device_says_and_compares() -> None:
+    await exchange("client-at-device")
+
+
 @pytest.mark.requirement("L1.4")
 async def test_what_ofono_says_and_compares() -> None:
     await exchange("client-ofono")
