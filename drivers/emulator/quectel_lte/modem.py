@@ -294,8 +294,12 @@ class QuectelLteModem(Surroundings):
             self._end([socket for socket in self.sockets if socket.uart == uart])
 
     def reset_uarts(self) -> None:
-        """See `Modem.reset_uarts`."""
+        """See `Modem.reset_uarts`; the virtual UARTs begin as the line was, where they inherit that."""
+        typed = self.uarts[0].settings
         super().reset_uarts()
+        if self.multiplexing and self.environment.behaviour.cmux_settings == "inherited":
+            for uart in self.uarts:
+                uart.settings = typed.copy()
         if self.multiplexing and self.environment.behaviour.cmux_sockets == "close":
             self._end(self.sockets)
 

@@ -26,6 +26,11 @@ class QuectelLte(Readings):
     port_names: Literal["cmux", "uart1"] = reading(
         "cmux", "last field of QISTATE while multiplexing: cmux1 to cmux4 in the EC200U manual, not seen on a BG96"
     )
+    cmux_settings: Literal["stored", "inherited"] = reading(
+        "stored",
+        "ATE and the like of a virtual UART at first: as AT&W stored them, or as where AT+CMUX was typed; a BG96 has "
+        "not echoed the first ATE0 on DLC 1 (esp-protocols #103), which can be left from a session before",
+    )
     disc_sockets: Literal["stay", "close"] = reading(
         "stay", "a DLC that closes: the sockets that were opened there stay, or are closed with it; not stated"
     )

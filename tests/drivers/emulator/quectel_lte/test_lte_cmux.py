@@ -190,6 +190,20 @@ async def test_every_channel_is_an_at_port_of_its_own_with_echo_as_it_was_stored
         await uart.ask("AT+CGMM", "\r\nBG96\r\n\r\nOK\r\n", echo=False)
 
 
+@pytest.mark.parametrize(("reading", "echo", "told"), [("stored", True, "0,1"), ("inherited", False, "1,1")])
+async def test_a_channel_begins_with_what_was_stored_or_with_what_was_set_where_cmux_was_typed(
+    reading: str, echo: bool, told: str
+) -> None:
+    async with Lab(bg96(f"cmux_settings={reading}")) as one:
+        await one.plain.ask("ATE0")
+        await one.plain.ask("AT+CEREG=1", echo=False)
+        await one.multiplex_quietly()
+        for dlci in (1, 3):
+            uart = await one.open(dlci)
+            await uart.ask("AT+CEREG?", f"\r\n+CEREG: {told}\r\n\r\nOK\r\n", echo=echo)
+            await uart.ask("ATE1", echo=echo)
+
+
 # The rate of the line
 
 
