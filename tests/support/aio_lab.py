@@ -64,7 +64,7 @@ async def aio_laboratory(
     if clock is not None:
         options["clock"] = clock
     if kind is not M10:
-        options |= {"model": kind.model, "behaviour": behaviour or Behaviour()}
+        options |= {"model": kind.model, "behaviour": Behaviour.parse(["cmux_settle=0"], behaviour)}
     async with EmulatedModule(**options) as module, await cmux.aio.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
         lab = AioLab(module, mux, clock, kind)
         module.on_octets(lab.note)

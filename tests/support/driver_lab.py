@@ -130,7 +130,7 @@ def laboratory(
     if clock is not None:
         options["clock"] = clock
     if kind is not M10:
-        options |= {"model": kind.model, "behaviour": behaviour or Behaviour()}
+        options |= {"model": kind.model, "behaviour": Behaviour.parse(["cmux_settle=0"], behaviour)}
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty(), **line_of(clock)) as mux:  # type: ignore[arg-type]
         lab = Lab(module, mux, clock, kind)
         module.on_octets(lab.note)

@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from driver_lab import KINDS, M10, PATIENCE, Kind, Lab, Peer, QuickClock, client_of, exactly, laboratory
 from every_way import MakeWay, in_each_way
 from families_lab import InLoop
 
@@ -18,6 +18,7 @@ from drivers.errors import SessionReset, TcpipError
 from drivers.tcpip import Acknowledged, KeepAlive, Session
 
 CLOSE_OK = (LinePattern("CLOSE OK"),)
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
 QUICK = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=2)
 
 
@@ -33,18 +34,21 @@ def test_a_connection_that_lives_is_found_alive_and_its_totals_grow(echo_server:
 
 
 @pytest.mark.requirement("S10.7", "S10.8")
-def test_a_dead_connection_is_found_after_the_last_repeat(echo_server: Peer) -> None:
-    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+@EACH_KIND
+def test_a_dead_connection_is_found_after_the_last_repeat(echo_server: Peer, kind: Kind) -> None:
+    with laboratory(clock=QuickClock(20.0), kind=kind) as lab, lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         lab.module.set_network(Network(silent=True))
         with pytest.raises(SessionReset, match="not acknowledged within 15 s"):
             session.check(QUICK)
-        assert lab.heard(1).count(b"AT+QISACK\r") == 1 + 1 + 2
+        asked = b"AT+QISACK\r" if kind is M10 else b"AT+QISEND=0,0\r"
+        assert lab.heard(1).count(asked) == 1 + 1 + 2
 
 
 @pytest.mark.requirement("S10.4", "S10.10")
-def test_octets_that_were_never_acknowledged_are_enough(echo_server: Peer) -> None:
-    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+@EACH_KIND
+def test_octets_that_were_never_acknowledged_are_enough(echo_server: Peer, kind: Kind) -> None:
+    with laboratory(clock=QuickClock(20.0), kind=kind) as lab, lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         lab.module.set_network(Network(silent=True))
         session.sendall(b"into the void")
@@ -94,9 +98,10 @@ def test_with_muxip_the_session_is_named_by_its_index(echo_server: Peer) -> None
             session.check(KeepAlive(probe=bytes(1461)))
 
 
-def test_a_session_with_a_remote_client_is_examined_too(lab: Lab) -> None:
-    with lab.driver(1, 0) as driver:
-        listener = driver.listen()
+@EACH_KIND
+def test_a_session_with_a_remote_client_is_examined_too(kind: Kind) -> None:
+    with laboratory(kind=kind) as lab, lab.driver(1, 0) as driver:
+        listener = driver.listen(port=2020)
         with client_of(listener, driver.local_address) as visitor:
             session = listener.accept(PATIENCE)
             quick = KeepAlive(probe=b"ping", first=0.2, then=0.2)
@@ -105,9 +110,10 @@ def test_a_session_with_a_remote_client_is_examined_too(lab: Lab) -> None:
 
 
 @pytest.mark.requirement("S10.1", "S10.2")
-def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(echo_server: Peer) -> None:
+@EACH_KIND
+def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(echo_server: Peer, kind: Kind) -> None:
     clock = QuickClock(20.0)
-    with laboratory(clock=clock) as lab, lab.driver(1, 0) as driver:
+    with laboratory(clock=clock, kind=kind) as lab, lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         reported: list[tuple[Session, Exception, float]] = []
         again = threading.Event()
@@ -133,8 +139,9 @@ def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(e
             assert watch.session.recv(100)
 
 
-def test_a_datagram_session_cannot_be_examined(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as driver:
+@EACH_KIND
+def test_a_datagram_session_cannot_be_examined(echo_server: Peer, kind: Kind) -> None:
+    with laboratory(kind=kind) as lab, lab.driver(1, 0) as driver:
         session = driver.connect("UDP", "127.0.0.1", echo_server.port)
         with pytest.raises(TcpipError, match="only a TCP session"):
             session.check()
