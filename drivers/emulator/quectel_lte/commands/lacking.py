@@ -91,7 +91,7 @@ def _position(call: ModemCall) -> Reply:
 for _name, _form in (("QGPSLOC", Form.READ), ("QGPSLOC", Form.WRITE), ("QGPSGNMEA", Form.WRITE)):
     _command(_name, _form)(_position)
 
-# TLS, power saving, unsolicited lines about the signal, the thermometer
+# TLS, power saving, unsolicited lines about packet service and the signal, the thermometer
 
 
 def _nothing(call: ModemCall) -> Reply:
@@ -111,6 +111,23 @@ def _power_saving(call: ModemCall) -> Reply:
 
 for _name in ("CPSMS", "CEDRXS"):
     _command(_name, Form.WRITE)(_power_saving)
+
+
+@_command("CGEREP", Form.READ)
+def event_lines(call: ModemCall) -> Reply:
+    """Answer AT+CGEREP? (27.007 §10.1.19)."""
+    call.line(f"+CGEREP: {call.modem.numbers['CGEREP']},0")
+    return OK
+
+
+@_command("CGEREP", Form.WRITE)
+def change_event_lines(call: ModemCall) -> Reply:
+    """Answer AT+CGEREP=: there are no such lines, and so nothing to be kept for later."""
+    mode = call.number(0, 0, 2)
+    if mode is None or len(call.texts) > 2 or (len(call.texts) == 2 and call.number(1, 0, 0) is None):
+        return ERROR
+    call.modem.numbers["CGEREP"] = mode
+    return OK
 
 
 @_command("QINDCFG", Form.WRITE)

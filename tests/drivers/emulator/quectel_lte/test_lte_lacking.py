@@ -52,6 +52,11 @@ async def test_power_saving_is_off_and_the_signal_steady() -> None:
             ("AT+CEDRXS=0", OK),
             ("AT+CEDRXS=3", OK),
             ("AT+CEDRXS=2", cme(4)),
+            ("AT+CGEREP=1", OK),  # as in a log of mbed-os on a BG96
+            ("AT+CGEREP?", info("+CGEREP: 1,0")),
+            ("AT+CGEREP=2,0", OK),
+            ("AT+CGEREP=3", ERROR),
+            ("AT+CGEREP=1,1", ERROR),
             ('AT+QINDCFG="csq"', info('+QINDCFG: "csq",0')),
             ('AT+QINDCFG="csq",1,1', OK),
             ('AT+QINDCFG="csq"', info('+QINDCFG: "csq",1')),
