@@ -97,6 +97,10 @@ class QuectelLte(Readings):
     sendex_max: int = reading(
         512, "most characters of QISENDEX: 512 in the manual, above 510 +CME ERROR: 50 for hologram-python", 2, 512
     )
+    udp_send_address: Literal["accepted", "refused"] = reading(
+        "accepted",
+        "QISEND with an address on a connected UDP socket: mbed-os sends so, the manual has it for UDP SERVICE",
+    )
     send_lost: Literal["ERROR", "SEND FAIL"] = reading(
         "ERROR", "end of a QISEND whose connection was lost at the prompt: broken (ERROR), or as a full buffer"
     )

@@ -33,8 +33,10 @@ def set_context(call: Call) -> Reply:
     kind = call.number(1, 1, 3)
     authentication = call.number(5, 0, 3) if len(texts) > 5 else 0
     login = texts[3:5]
-    if kind is None or authentication is None or len(texts) not in (3, 5, 6) or len(texts[2]) > _LONGEST_APN:
+    if kind is None or authentication is None or len(texts) not in (3, 5, 6, 7) or len(texts[2]) > _LONGEST_APN:
         return call.refuse()
+    if len(texts) > 6 and (call.modem.environment.model.name == "bg96" or call.number(6, 0, 1) is None):
+        return call.refuse()  # only newer firmware has one more number, whose meaning no source tells
     if any(len(text) > _LONGEST_LOGIN for text in login):
         return call.refuse()
     user, password = login or ("", "")

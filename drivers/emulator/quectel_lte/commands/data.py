@@ -67,7 +67,8 @@ def _way(call: Call, socket: DataSocket) -> Send | None:
     if len(call.texts) != 4 or port is None or not is_address(call.texts[2]):
         return None
     if not isinstance(socket, UdpService):
-        return socket.send if socket.kind is Kind.UDP else None
+        accepted = call.modem.environment.behaviour.udp_send_address == "accepted"
+        return socket.send if accepted and socket.kind is Kind.UDP else None
     to = (call.texts[2], port)
     return lambda data, done: socket.send_to(data, to, done)
 

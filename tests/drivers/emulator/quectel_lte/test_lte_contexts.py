@@ -33,6 +33,14 @@ async def test_settings_of_a_context_are_kept_and_shown(values: str, shown: str)
         await one.plain.ask("AT+QICSGP=1", '\r\n+QICSGP: 1,"","","",0\r\n\r\nOK\r\n')
 
 
+@pytest.mark.requirement("L2.2")
+@pytest.mark.parametrize(("model", "answer"), [("bg96", ERROR), ("ec25", OK)])
+async def test_one_more_number_is_taken_by_newer_firmware_alone(model: str, answer: str) -> None:
+    async with Lab(bg96(model=model)) as one:
+        await one.plain.ask('AT+QICSGP=1,1,"apn","u","p",1,1', answer)
+        await one.plain.ask('AT+QICSGP=1,1,"apn","u","p",1,2', ERROR)
+
+
 @pytest.mark.requirement("L2.3")
 @pytest.mark.parametrize(
     "command",

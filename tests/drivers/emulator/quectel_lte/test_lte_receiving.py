@@ -396,6 +396,20 @@ async def test_a_datagram_of_1500_octets_is_read_at_once() -> None:
             await one.plain.ask("AT+QIRD=0,1500", reply(b"next"))
 
 
+@pytest.mark.parametrize(("reading", "accepted"), [("accepted", True), ("refused", False)])
+async def test_an_address_may_be_given_for_a_datagram_of_a_connected_udp_socket(reading: str, accepted: bool) -> None:
+    async with lab(f"udp_send_address={reading}") as one:
+        with datagrams() as far:
+            host, port = far.getsockname()
+            await one.plain.ask(f'AT+QIOPEN=1,2,"UDP","{host}",{port},0,0', "\r\nOK\r\n\r\n+QIOPEN: 2,0\r\n")
+            await one.plain.ask(f'AT+QISEND=2,5,"{host}",{port}', "\r\n> " if accepted else ERROR)
+            if accepted:
+                one.plain.write(b"hello")
+                await one.plain.expect(b"hello\r\nSEND OK\r\n")
+                await settle()
+                assert far.recvfrom(100)[0] == b"hello"
+
+
 async def test_a_connected_udp_socket_takes_datagrams_of_its_peer_alone() -> None:
     async with lab() as one:
         with datagrams() as far, datagrams() as stranger:

@@ -45,7 +45,7 @@ async def test_a_local_port_can_be_chosen_and_a_taken_one_fails() -> None:
         await one.plain.ask(f'AT+QIOPEN=1,1,"TCP","127.0.0.1",{far.port},{port},0', "\r\nOK\r\n\r\n+QIOPEN: 1,556\r\n")
 
 
-@pytest.mark.requirement("L3.3")
+@pytest.mark.requirement("L3.3", "L3.7")
 @pytest.mark.parametrize(
     "command",
     [
@@ -146,7 +146,7 @@ async def test_a_connection_that_is_closed_while_it_opens_never_says_that_it_is_
         assert not far.arrived.is_set()
 
 
-@pytest.mark.requirement("L6.1")
+@pytest.mark.requirement("L6.1", "L4.5")
 @pytest.mark.parametrize("mode", [0, 1])
 async def test_the_peer_closes_and_the_id_is_in_use_until_qiclose(mode: int) -> None:  # K4, K5, K9
     async with lab() as one, connected(one.plain, 2, mode) as far:
@@ -171,8 +171,8 @@ async def test_a_reset_by_the_peer_is_told_as_closed() -> None:
 @pytest.mark.requirement("L6.2")
 async def test_a_free_id_can_be_closed_but_not_read_or_sent_to() -> None:  # K7, K10
     async with lab() as one:
-        for _ in range(2):
-            await one.plain.ask("AT+QICLOSE=5")
+        for number in (5, 5, 0, 11):
+            await one.plain.ask(f"AT+QICLOSE={number}")
         await one.plain.ask("AT+QICLOSE=5,10")
         for command in ("AT+QIRD=5", "AT+QIRD=5,1500", "AT+QISEND=5", "AT+QISEND=5,1", 'AT+QISENDEX=5,"31"'):
             await one.plain.ask(command, ERROR)
