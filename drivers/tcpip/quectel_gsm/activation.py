@@ -19,13 +19,15 @@ from ...errors import (
     NameNotFound,
     TcpipError,
 )
+from .. import obstacles
 from ..core.options import Csd
 from ..core.procedure import Procedure, on_channel
-from . import coexistence, dialogues, obstacles
+from . import coexistence, dialogues
 from .dialogues import BROKEN, CONNECT_LIMIT, INITIAL, ConnectFail
 from .state import StackState
 
 T = TypeVar("T")
+_CSD_ALONE = "a CSD context cannot be active beside another one (app note 7.1)"
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
 NOT_ACTIVE = frozenset({INITIAL, "IP START", "IP CONFIG", "IP IND", BROKEN})
 """The states of a context that is not active (M66 AT manual, QISTAT)."""
@@ -136,11 +138,16 @@ class Activation:
             return ""
         if not was_active:
             with suppress(AtError, TcpipError):
-                found = yield from on_channel(obstacles.find(bearer))
+                found = yield from on_channel(self._obstacle())
         refused = not isinstance(error, CommandError) or error.command in ("AT+QIREGAPP", "AT+QIACT")
         if not found and (isinstance(bearer, Csd) or (refused and not was_active)):
-            found = obstacles.in_order(bearer)
+            found = _CSD_ALONE if isinstance(bearer, Csd) else obstacles.in_order(bearer.apn)
         return f"; {found}" if found else ""
+
+    def _obstacle(self) -> Dialogue[str]:
+        data_call = isinstance(self._state.settings.bearer, Csd)  # it needs no packet service
+        registrations = (("CREG",),) if data_call else (("CREG",), ("CGREG",))
+        return obstacles.find(dialogues.read, registrations, packets=not data_call)
 
     def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[str]:
         """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ...at.core import Dialogue
-from ...errors import CommandError
+from ...errors import AtError, CommandError
+from .. import obstacles
 from ..core.ownership import ContextState
 from ..core.procedure import Procedure, on_channel
 from . import dialogues
@@ -11,10 +14,20 @@ from .classifier import ACTIVE, INACTIVE
 from .codes import DEACTIVATED
 from .state import StackState
 
+_REGISTRATIONS = (("CEREG", "CREG"),)
+"""A module is registered for LTE, or in an older network."""
+
 
 def activate(state: StackState) -> Procedure[str]:
     """Activate the context if it is not active, and return the local address."""
-    return (yield from on_channel(_activate(state)))
+    try:
+        return (yield from on_channel(_activate(state)))
+    except CommandError as refusal:
+        why = ""
+        with suppress(AtError):
+            why = yield from on_channel(obstacles.find(dialogues.read, _REGISTRATIONS))
+        refusal.args = (f"{refusal}; {why or obstacles.in_order(state.settings.bearer.apn)}",)
+        raise
 
 
 def _activate(state: StackState) -> Dialogue[str]:

@@ -21,6 +21,7 @@ from .unsolicited import (
     LINES,
     LOST,
     NAMES,
+    NO_CARRIER,
     ONLINE_LINES,
     OPENED,
     READ,
@@ -34,6 +35,8 @@ BROKEN, INACTIVE, ACTIVE = "pdpdeact", "inactive", "active"
 _ONLINE, _FETCHED = Framing(bare=True, online=True), Framing(headers=(READ,))
 _PUSHED = re.compile(r'\+QIURC: *"recv" *, *([0-9]+)')
 _SOURCE = re.compile(r'"([0-9A-Fa-f.:]+)" *, *([0-9]+)')
+
+NO_CARRIER_LINE = f"\r\n{NO_CARRIER.prefix}\r\n".encode("ascii")
 
 Build = Callable[[re.Match[str]], events.Event]
 
@@ -76,7 +79,7 @@ class Classifier:
     def classify(self, text: str) -> events.Event | None:
         """Return the event for a line, or None if the line does not concern the stack."""
         if self._state.table.online is not None:
-            return suspicious(self._state, text)
+            return self._in_data_mode(text)
         for pattern, build in self._table:
             if (found := pattern.match(text)) is not None:
                 return build(found)
@@ -89,6 +92,15 @@ class Classifier:
 
     def _client_came(self, found: re.Match[str]) -> events.Event:
         return events.Incoming(SocketId(int(found["listener"])), _id(found), (found["address"], int(found["port"])))
+
+    def _in_data_mode(self, text: str) -> events.Event:
+        """Handle NO CARRIER, behind which some firmware may say ``closed``, too; it may all be data."""
+        if CLOSED.match(text) is None:
+            return suspicious(self._state, text)
+        self._state.suspect += f"\r\n{text}\r\n".encode("latin-1")
+        if self._state.suspect.startswith(NO_CARRIER_LINE):
+            return events.Nothing()
+        return self.classify_data("", b"") or events.Nothing()
 
     # -- data ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...at.core import Dialogue, LinePattern, command
 from ...at.core.values import PORT, number
-from ...errors import CommandError
+from ...errors import CommandError, UnexpectedAnswer
 from .codes import stack_command
 from .timeouts import deadline
 from .unsolicited import SOCKETS
@@ -91,6 +91,15 @@ def put(name: str, value: str) -> Dialogue[None]:
     yield from stack_command(f"AT+{name}={value}", timeout=deadline(name))
 
 
+def read(name: str) -> Dialogue[str]:
+    """Return the value of a setting: the text behind ``+NAME:``."""
+    form = LinePattern(f"+{name}:", ".*", 200)
+    lines = (yield from command(f"AT+{name}?", timeout=deadline(name), info=(form,))).lines
+    if not lines:
+        raise UnexpectedAnswer(f"AT+{name}? was answered without +{name}: …")
+    return lines[0].removeprefix(form.prefix).strip()
+
+
 def try_to_put(name: str, value: str) -> Dialogue[bool]:
     """Set a value that not every firmware has; return whether the module has taken it."""
     try:
@@ -136,5 +145,7 @@ def close(id: int, linger: int = LINGER) -> Dialogue[None]:
         id: its number.
         linger: seconds in which the other side may answer; 0: none.
     """
-    with suppress(CommandError):  # it was closed already
-        yield from command(f"AT+QICLOSE={id},{linger}", timeout=linger + deadline("QICLOSE"), info=())
+    for seconds in (linger,) if linger else (linger, LINGER):  # some firmware may not have the 0
+        with suppress(CommandError):  # it was closed already
+            yield from command(f"AT+QICLOSE={id},{seconds}", timeout=seconds + deadline("QICLOSE"), info=())
+            return

@@ -15,6 +15,7 @@ from ...errors import (
     DriverError,
     InvalidArgument,
 )
+from ..core import events
 from ..core.listener_state import ListenerState
 from ..core.ownership import ContextState
 from ..core.procedure import Procedure, on_channel, wait
@@ -176,6 +177,8 @@ class Opening:
         code = made.outcome()
         if code is not None or listed is None or listed.state not in CONNECTED:
             return code
+        if isinstance(made, SocketState):
+            self._state.emit(events.Readable(made.id))  # that may have gone there, too
         if self._state.claim.dlci is None and listed.uart:
             yield from on_channel(dialogues.try_to_put("QURCCFG", f'"urcport","{listed.uart}"'))
         return 0

@@ -8,6 +8,10 @@ MARGIN = 5.0
 LIMITS: dict[str, float] = {
     "CGMM": 0.3,
     "ATI": 0.3,
+    "CPIN": 5.0,
+    "CEREG": 0.3,
+    "CREG": 0.3,
+    "CGATT": 0.3,
     "QIGETERROR": 0.3,
     "QCFG": 0.3,
     "QURCCFG": 0.3,

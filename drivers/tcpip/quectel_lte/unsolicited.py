@@ -39,8 +39,8 @@ LINES = (OPENED, RECEIVED, CLOSED, INCOMING, FULL, LOST, NAMES, ADDRESS, *RESTAR
 """All lines that the stack may send unasked in command mode."""
 
 NO_CARRIER = LinePattern("NO CARRIER")
-ONLINE_LINES = (NO_CARRIER,)
-"""The line that the module sends unasked in data mode; only a silence after it distinguishes it from data."""
+ONLINE_LINES = (NO_CARRIER, CLOSED)
+"""The lines that the module sends unasked in data mode; only a silence after them distinguishes them from data."""
 
 _SOURCE = rb'(?: *, *"(?P<address>[0-9A-Fa-f.:]{2,45})" *, *(?P<port>[0-9]{1,5}))?'
 

@@ -47,7 +47,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             value is needed.
         share: hold the context together with other drivers of this process that share it, too, on any channel; only
             where the module does not keep the owner of a context.
-        dialect: the kind of module: ``m10``, ``m95``, ``m66`` or ``mc60``, another one of
+        dialect: the kind of module: ``m10``, ``m95``, ``m66``, ``mc60``, ``bg96``, ``ec25`` or ``eg91``, another one of
             `drivers.tcpip.families.DIALECTS`, or a `Dialect`.
         table: the owners of contexts; None: the table of the multiplexer of the port, or of the port alone.
         clock: the source of time.
@@ -225,7 +225,8 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             protocol: TCP or UDP.
             host: a dotted address or a name.
             port: 1 to 65535.
-            index: which of the six sessions, with MUXIP; None: the first that is free.
+            index: which of the six sessions, with MUXIP, or of the twelve sockets of an LTE module; None: the first
+                free one.
             timeout: seconds for all of it, with claiming and activating the context; what has been begun by then is
                 undone in the background. None: the longest time of the module (75, and 150 for activation).
             step_by_step: activate the context by commands of its own first, as `activate` does.
@@ -235,8 +236,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             The session.
 
         Raises:
-            ConnectRefused: the module reports CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
-            ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
+            ConnectRefused: the module reports CONNECT FAIL, without a reason, or code 566 (a `ConnectionRefusedError`).
+            ConnectTimeout: it reports CONNECT FAIL after 75 s or more, or code 569 (a `TimeoutError`).
+            NameNotFound: code 565 (a `socket.gaierror`).
             AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
             SettingRefused: another form of address than before, in an active context of a strict module.
             CommandError: the module refuses.

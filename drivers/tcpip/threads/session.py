@@ -49,8 +49,8 @@ class Session(SessionBase[ThreadRunner]):
         Args:
             data: the octets.
             end: ``length`` announces the length and allows any octets; ``ctrl-z`` ends each piece with Ctrl-Z;
-                ``timer`` lets the module send each piece when the period is over. In transparent mode there are no
-                pieces and no ends.
+                ``timer`` lets the module send each piece when the period is over; ``hex`` sends it inside of a command,
+                on LTE modules. In transparent mode there are no pieces and no ends.
             period: seconds, for ``timer``.
 
         Raises:

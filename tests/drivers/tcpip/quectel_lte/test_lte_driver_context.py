@@ -32,6 +32,8 @@ from drivers.errors import (
     WrongDialect,
 )
 
+READY = line("+CPIN: READY") + OK
+IN_ORDER = [("AT+CPIN?", READY), ("AT+CEREG?", line("+CEREG: 0,1") + OK), ("AT+CGATT?", line("+CGATT: 1") + OK)]
 MARGIN = 5.0
 """Seconds that the driver gives a module beyond its own limit."""
 
@@ -114,11 +116,30 @@ def test_a_context_that_is_listed_already_is_not_activated_again_and_stays_for_w
 
 
 def test_a_context_that_is_refused_is_an_error_with_the_code_of_the_module() -> None:
-    rows = [*CLAIM, ("AT+QIACT?", OK), ("AT+QIACT=1", ERROR), *error(573), ("AT+QIACT?", OK)]
+    rows = [*CLAIM, ("AT+QIACT?", OK), ("AT+QIACT=1", ERROR), *error(573), ("AT+QIACT?", OK), *IN_ORDER]
     with play(*rows) as one:
         with pytest.raises(CommandError, match=r"573 \(the access point is not configured") as refused:
             one.driver.activate()
         assert refused.value.code == 573
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([line("+CME ERROR: 10")], "no SIM is inserted"),
+        ([line("+CPIN: SIM PIN") + OK], "the SIM wants its PIN"),
+        ([READY, line("+CEREG: 0,2") + OK, line("+CREG: 0,2") + OK], "no network has been found yet"),
+        ([READY, line("+CEREG: 0,3") + OK, line("+CREG: 0,0") + OK], "the network refuses the SIM"),
+        ([READY, line("+CEREG: 0,4") + OK, line("+CREG: 0,5") + OK, line("+CGATT: 0") + OK], "not attached"),
+        ([READY, ERROR, ERROR, line("+CGATT: 1") + OK], "it may be the APN, which is 'CMNET'"),
+    ],
+)
+def test_why_a_context_is_refused_is_found_out_by_questions(answers: list[bytes], why: str) -> None:
+    asked = list(zip(("AT+CPIN?", "AT+CEREG?", "AT+CREG?", "AT+CGATT?"), answers, strict=False))
+    rows = [*CLAIM, ("AT+QIACT?", OK), ("AT+QIACT=1", ERROR), *error(561), ("AT+QIACT?", OK), *asked]
+    with play(*rows) as one, pytest.raises(CommandError, match=why) as refused:
+        one.driver.activate()
+    assert refused.value.code == 561
 
 
 def test_a_context_that_the_network_took_before_is_deactivated_first() -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from driver_lab import PATIENCE
+from driver_lab import PATIENCE, exactly
 from lte_script import CLAIM, DOWN, OPENED, UP, Pair, Play, error, play, read, sent, urc
 from scripted_port import ERROR, OK
 from stepped_clock import SteppedClock
@@ -165,6 +165,22 @@ def test_no_carrier_ends_the_session_which_is_then_closed_here_too() -> None:
     assert not one.driver.online
     one.call(session.close, steps=CLEARING)
     one.finish()
+
+
+@pytest.mark.requirement("L6.5")
+def test_a_firmware_may_say_behind_no_carrier_that_it_is_closed() -> None:
+    end = b'\r\nNO CARRIER\r\n\r\n+QIURC: "closed",0\r\n'
+    one, session = online((1, "<", end), *PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN)
+    assert one.call(session.recv, 1, steps=NO_ANSWER) == b""
+    one.call(session.close, steps=CLEARING)
+    one.finish()
+
+
+def test_a_line_that_looks_like_the_end_of_a_kept_session_is_data() -> None:
+    line = b'\r\n+QIURC: "closed",0\r\n'
+    one, session = online((1, "<", line + b"more"), *PLUS, CLOSE, *DOWN)
+    assert exactly(session, len(line) + 4) == line + b"more"
+    one.finish(*ESCAPE)
 
 
 def test_no_carrier_in_the_data_is_data() -> None:

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from driver_lab import PATIENCE
-from lte_script import CLAIM, DOWN, OPEN, OPENED, RESYNCHRONISED, UP, Pair, error, line, opened, play, urc
-from scripted_port import ERROR, OK
+from lte_script import CLAIM, DOWN, LISTED, OPEN, OPENED, RESYNCHRONISED, UP, Pair, error, line, opened, play, urc
+from scripted_port import ERROR, OK, CommandPort
 from stepped_clock import SteppedClock
 
 from drivers.errors import ConnectFailed, ConnectRefused, ConnectTimeout, ContextLost, NameNotFound
-from drivers.tcpip import KeepAlive
+from drivers.tcpip import KeepAlive, TcpipDriver
 
 CLOSE, ABORT = ("AT+QICLOSE=0,2", OK), ("AT+QICLOSE=0,0", OK)
 START = [*CLAIM, *UP]
@@ -193,6 +193,33 @@ def test_a_socket_is_open_that_the_module_lists_so_although_its_result_went_else
         clock.await_wait(10.0)
         clock.advance(10.0)
         assert call.result(PATIENCE).open
+
+
+def test_the_port_of_unsolicited_results_is_changed_where_they_went_elsewhere() -> None:
+    """LTE L21: from the factory it is another port than the one in use; what they said meanwhile is asked for."""
+    clock = SteppedClock()
+    answers = {
+        "AT+QIACT?": LISTED,
+        OPEN: OK,
+        "AT+QISTATE=1,0": listed(2, port="uart1"),
+        "AT+QIRD=0,1500": line("+QIRD: 2") + b"hi\r\n" + OK,
+    }
+    port = CommandPort(lambda text: answers.get(text, OK))
+    with TcpipDriver(port, dialect="bg96", clock=clock) as driver, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(driver.connect, "TCP", "10.0.0.1", 80)
+        clock.await_wait(10.0)
+        clock.advance(10.0)
+        session = call.result(PATIENCE)
+        assert session.recv(10) == b"hi"
+        assert 'AT+QURCCFG="urcport","uart1"' in port.commands
+
+
+@pytest.mark.parametrize("id", [0, 11])
+def test_a_number_is_freed_although_the_firmware_knows_no_close_at_once(id: int) -> None:
+    text = OPEN.replace("=1,0", f"=1,{id}")
+    rows = [(text, opened(id, 566)), (f"AT+QICLOSE={id},0", ERROR), (f"AT+QICLOSE={id},2", OK)]
+    with play(*START, *rows, *DOWN) as one, pytest.raises(ConnectRefused):
+        one.connect(index=id)
 
 
 # -- keep-alive --------------------------------------------------------------------------------------------------------

@@ -1,19 +1,19 @@
 """Why the module activates no context: what its SIM and its network say when they are asked after the refusal.
 
-ERROR to AT+QIACT, and CONNECT FAIL, come without a reason (app note 3.2); 27.007 has the questions (8.3, 7.2, 10.1.20).
+ERROR to AT+QIACT comes without a reason (app note 3.2), or without one that tells; 27.007 has the questions (8.3, 7.2,
+10.1.20, 10.1.22).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from ...at.core import Dialogue
-from ...at.core.results import CME_TEXTS
-from ...errors import AtTimeout, CmeError, CommandError, UnexpectedAnswer
-from ..core.options import Csd, Gprs
-from .dialogues import read
+from ..at.core import Dialogue
+from ..at.core.results import CME_TEXTS
+from ..errors import AtTimeout, CmeError, CommandError, UnexpectedAnswer
 
 _INSERT: Final = "no SIM is inserted: put one in while the power is off"
 _PIN: Final = "the SIM wants its PIN: unlock() of a drivers.modem.Modem enters it"
@@ -43,25 +43,34 @@ _REGISTRATION: Final[dict[str, str]] = {
     "7": "the network allows short messages only: does the contract of the SIM contain data?",
     "8": "the network allows emergency calls only: is the SIM activated?",
 }
-"""The states of registration, as AT+CREG? and AT+CGREG? have them (27.007 §7.2, §10.1.20), each with what to do."""
+"""The states of registration, as AT+CREG?, AT+CGREG? and AT+CEREG? have them (27.007 §7.2, §10.1.20, §10.1.22)."""
+_REGISTERED: Final = frozenset({"1", "5"})
 
 _DETACHED: Final = "the module is not attached to packet service: attach() of a drivers.modem.Modem does that"
 
 
-def find(bearer: Gprs | Csd) -> Dialogue[str]:
+Read = Callable[[str], Dialogue[str]]
+"""Asks for the value of a setting, as AT+NAME? has it."""
+
+
+def find(read: Read, registrations: tuple[tuple[str, ...], ...], *, packets: bool = True) -> Dialogue[str]:
     """Ask the module what prevents an activation.
 
     Args:
-        bearer: the bearer of the context: a data call needs no packet service.
+        read: asks one question.
+        registrations: the questions about registration; of each group, one answer that says so is enough.
+        packets: whether the context needs packet service.
 
     Returns:
         What it is, with what the module has said and what to do about it; empty if none of its answers tells that.
     """
-    questions = (_sim, _registration) if isinstance(bearer, Csd) else (_sim, _registration, _packets, _attachment)
+    questions = [_sim(read), *(_registration(read, names) for names in registrations)]
+    if packets:
+        questions.append(_attachment(read))
     try:
-        for ask in questions:
+        for question in questions:
             with suppress(CommandError, UnexpectedAnswer):  # a question that this module does not know tells nothing
-                found = yield from ask()
+                found = yield from question
                 if found:
                     return found
     except AtTimeout:  # nor would it answer the others
@@ -69,17 +78,19 @@ def find(bearer: Gprs | Csd) -> Dialogue[str]:
     return ""
 
 
-def in_order(bearer: Gprs | Csd) -> str:
-    """Return what is left to be the reason where `find` has found none."""
-    if isinstance(bearer, Csd):
-        return "a CSD context cannot be active beside another one (app note 7.1)"
+def in_order(apn: str) -> str:
+    """Return what is left to be the reason where `find` has found none.
+
+    Args:
+        apn: the access point.
+    """
     return (
-        f"the SIM is ready and the module registered, so it may be the APN, which is {bearer.apn!r}, or the user name "
+        f"the SIM is ready and the module registered, so it may be the APN, which is {apn!r}, or the user name "
         "or password for it: they are those of the SIM's provider"
     )
 
 
-def _sim() -> Dialogue[str]:
+def _sim(read: Read) -> Dialogue[str]:
     try:
         state = yield from read("CPIN")
     except CmeError as refusal:
@@ -89,21 +100,19 @@ def _sim() -> Dialogue[str]:
     return _told(_LOCKED if state.startswith("PH-") else _SIM.get(state), "CPIN", state)
 
 
-def _registration() -> Dialogue[str]:
-    return (yield from _registered("CREG"))
+def _registration(read: Read, names: tuple[str, ...]) -> Dialogue[str]:
+    told = ""
+    for name in names:
+        with suppress(CommandError, UnexpectedAnswer):
+            said = yield from read(name)
+            found = re.match(r"\d *, *(\d+)", said)
+            if found is not None and found[1] in _REGISTERED:
+                return ""
+            told = told or ("" if found is None else _told(_REGISTRATION.get(found[1]), name, said))
+    return told
 
 
-def _packets() -> Dialogue[str]:
-    return (yield from _registered("CGREG"))
-
-
-def _registered(name: str) -> Dialogue[str]:
-    said = yield from read(name)
-    found = re.match(r"\d *, *(\d+)", said)
-    return "" if found is None else _told(_REGISTRATION.get(found[1]), name, said)
-
-
-def _attachment() -> Dialogue[str]:
+def _attachment(read: Read) -> Dialogue[str]:
     said = yield from read("CGATT")
     return _told(_DETACHED if said == "0" else None, "CGATT", said)
 
