@@ -57,7 +57,7 @@ class Lifetime:
         self._prepare()
         loop = self._own_loop = new_loop()
         ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
+        self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated module")
         self._thread.start()
         ready.wait()
         return self

@@ -9,6 +9,7 @@ from .line.port import EmulatedPort, host_streams
 from .line.serial_line import open_serial
 from .line.ways_in import WaysIn
 from .line.wire import Wire
+from .models import Model
 from .module_messages import ModuleMessages
 
 
@@ -21,6 +22,11 @@ class ModuleReach(ModuleMessages):
         super().__init__()
         self.url: str | None = None
         """Where the module can be reached, as pyserial understands it; None in process."""
+
+    @property
+    def model(self) -> Model:
+        """Which module it is."""
+        raise NotImplementedError
 
     def _ways_in_running(self) -> WaysIn:
         """Return the ways in, or raise RuntimeError when the module does not run."""
@@ -106,7 +112,8 @@ class ModuleReach(ModuleMessages):
         Args:
             timeout: seconds that its ``read`` waits, None for ever.
         """
-        return EmulatedPort(self._on_loop(lambda: self._ways_in_running().pair()), timeout, self._line_rate)
+        endpoint = self._on_loop(lambda: self._ways_in_running().pair())
+        return EmulatedPort(endpoint, timeout, self._line_rate, f"emulated {self.model.name.upper()}")
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return the host's end of the line as asyncio streams."""

@@ -19,9 +19,16 @@ class EmulatedPort:
         endpoint: the connected socket.
         timeout: seconds that `read` waits, None for ever.
         baudrate: bits per second of the line; 0 for as fast as it goes.
+        name: what messages call it.
     """
 
-    def __init__(self, endpoint: socket.socket, timeout: float | None = None, baudrate: int = 0) -> None:
+    def __init__(
+        self,
+        endpoint: socket.socket,
+        timeout: float | None = None,
+        baudrate: int = 0,
+        name: str = "emulated module",
+    ) -> None:
         endpoint.setblocking(True)
         self._socket = endpoint
         self._wake_out, self._wake_in = socket.socketpair()
@@ -33,7 +40,7 @@ class EmulatedPort:
         """Seconds that `write` waits for a module that takes nothing; None for ever."""
         self.baudrate: int = baudrate
         self.is_open: bool = True
-        self.name: str = "emulated M10"
+        self.name: str = name
         self.port: str = self.name
 
     def __repr__(self) -> str:

@@ -17,6 +17,12 @@ def test_a_module_is_an_m10_unless_another_is_named() -> None:
     assert EmulatedModule(model="m10").model is MODELS["m10"]
 
 
+def test_its_port_is_called_after_the_model() -> None:
+    for name in MODELS:
+        with EmulatedModule(model=name) as module, module.port() as port:
+            assert port.name == f"emulated {name.upper()}"
+
+
 def test_a_name_that_no_model_has_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=f"no model is called 'm11'; there are {', '.join(MODELS)}"):
         EmulatedModule(model="m11")
