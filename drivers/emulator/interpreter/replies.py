@@ -86,6 +86,7 @@ NUMBER_TOO_LONG = 26
 NOT_A_NUMBER = 27
 NO_NETWORK_SERVICE = 30
 INCORRECT_PARAMETERS = 50
+SATELLITES_NOT_SUPPORTED, SESSION_RUNS, NO_SESSION, NO_POSITION = 502, 504, 505, 516  # of Quectel's receivers
 
 #: What CMEE=2 shows in place of the number.
 CME_TEXTS = {
@@ -103,4 +104,8 @@ CME_TEXTS = {
     NOT_A_NUMBER: "invalid characters in dial string",
     NO_NETWORK_SERVICE: "no network service",
     INCORRECT_PARAMETERS: "incorrect parameters",
+    SATELLITES_NOT_SUPPORTED: "Operation not supported",
+    SESSION_RUNS: "Session is ongoing",
+    NO_SESSION: "Session not active",
+    NO_POSITION: "Not fixed now",
 }

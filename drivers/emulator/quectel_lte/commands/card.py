@@ -1,4 +1,4 @@
-"""What programs read of the SIM besides its numbers: whether it is there, AT+QSIMSTAT, and its files, AT+CRSM."""
+"""What programs read of the SIM besides its numbers: whether it is there, its files, and the networks it prefers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ...commands.module_numbers import add_number
 from ...commands.sim import ICCID, IMSI, sim_problem
 from ...environment import Sim
 from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, OK, Reply
+from ...interpreter.replies import ERROR, NOT_SUPPORTED, OK, Reply, cme
 from ...interpreter.table import CommandTable
 from ...modem import ModemCall
 
@@ -64,3 +64,20 @@ def read_file(call: ModemCall) -> Reply:
         begin = 2 * (high << 8 | low)
         call.line(f'+CRSM: {_DONE},"{content[begin : begin + 2 * length if length else None]}"')
     return OK
+
+
+@_command("CPOL", Form.READ)
+def preferred_networks(call: ModemCall) -> Reply:
+    """Answer AT+CPOL? (27.007 §7.19): the list is empty."""
+    return sim_problem(call) or OK
+
+
+@_command("CPOL", Form.WRITE)
+def change_preferred_networks(call: ModemCall) -> Reply:
+    """Answer AT+CPOL=: an entry is deleted, or the format chosen; there is no room for one."""
+    if (problem := sim_problem(call)) is not None:
+        return problem
+    index, *more = call.texts
+    if not ((index.isascii() and index.isdigit()) or (not index and more)):
+        return ERROR
+    return cme(NOT_SUPPORTED) if index and more else OK

@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 
 from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, NOT_SUPPORTED, OK, Reply, cme
+from ...interpreter.replies import (
+    ERROR,
+    NO_POSITION,
+    NO_SESSION,
+    NOT_SUPPORTED,
+    OK,
+    SATELLITES_NOT_SUPPORTED,
+    SESSION_RUNS,
+    Reply,
+    cme,
+)
 from ...interpreter.table import CommandTable
 from ...modem import ModemCall
 
@@ -17,7 +27,6 @@ lacking_commands: CommandTable[ModemCall] = CommandTable()
 _command = lacking_commands.command
 _text = lacking_commands.text
 
-_SESSION_RUNS, _NO_SESSION, _NO_POSITION = 504, 505, 516  # +CME ERROR of the commands about positions
 _NAME = re.compile(r"[a-z_/]{1,32}", re.IGNORECASE)
 
 # Satellites
@@ -69,7 +78,7 @@ def start_receiver(call: ModemCall) -> Reply:
     if call.number(0, 1, 4) is None:
         return ERROR
     if call.modem.numbers["QGPS"]:
-        return cme(_SESSION_RUNS)
+        return cme(SESSION_RUNS)
     call.modem.numbers["QGPS"] = 1
     return OK
 
@@ -78,16 +87,23 @@ def start_receiver(call: ModemCall) -> Reply:
 def stop_receiver(call: ModemCall) -> Reply:
     """Answer AT+QGPSEND."""
     if not call.modem.numbers["QGPS"]:
-        return cme(_NO_SESSION)
+        return cme(NO_SESSION)
     call.modem.numbers["QGPS"] = 0
     return OK
 
 
 def _position(call: ModemCall) -> Reply:
     """Answer AT+QGPSLOC and AT+QGPSGNMEA: nothing has been found."""
-    return cme(_NO_POSITION if call.modem.numbers["QGPS"] else _NO_SESSION)
+    return cme(NO_POSITION if call.modem.numbers["QGPS"] else NO_SESSION)
 
 
+def _incomplete(call: ModemCall) -> Reply:
+    """Answer AT+QGPS and AT+QGPSLOC without anything behind them."""
+    return cme(SATELLITES_NOT_SUPPORTED)
+
+
+for _name in ("QGPS", "QGPSLOC"):
+    _command(_name, Form.EXECUTE)(_incomplete)
 for _name, _form in (("QGPSLOC", Form.READ), ("QGPSLOC", Form.WRITE), ("QGPSGNMEA", Form.WRITE)):
     _command(_name, _form)(_position)
 

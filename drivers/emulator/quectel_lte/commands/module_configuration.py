@@ -127,13 +127,14 @@ def list_settings(call: Call) -> Reply:
 def configure(call: Call) -> Reply:
     """Answer AT+QCFG=: a name alone reads, values set; those that are left out stay as they are."""
     name = call.texts[0].lower()
-    item = next((item for known, item in _items(call).items() if known.lower() == name), None)
-    if item is None:
+    known = next((known for known in _items(call) if known.lower() == name), None)
+    if known is None:
         return ERROR
+    item = _items(call)[known]
     values = call.command.arguments[1:]
     now = call.modem.kept.get(name, item.default).split(",")
     if not values:
-        call.line(f'+QCFG: "{call.texts[0]}",{",".join(now)}')
+        call.line(f'+QCFG: "{known}",{",".join(now)}')
         return OK
     kinds = (*item.kinds, _FLAG) if item.effect else item.kinds
     if len(values) > len(kinds) or not all(map(_fits, values, kinds)):

@@ -76,5 +76,13 @@ _command("QSPN", Form.EXECUTE)(_provider)
 _command("QSPN", Form.READ)(_provider)
 
 
+@_command("CGDCONT", Form.READ)
+def read_definitions(call: Call) -> Reply:
+    """Answer AT+CGDCONT? with an address that is none and four flags, as a BG96 and an EC25 do."""
+    for number, (kind, apn) in sorted(call.modem.definitions.items()):
+        call.line(f'+CGDCONT: {number},"{kind}","{apn}","0.0.0.0",0,0,0,0')
+    return OK
+
+
 add_sim_reading(network_state, "QCCID", lambda call: f"+QCCID: {ICCID}")
 add_sim_reading(network_state, "CCID", lambda call: f"+CCID: {ICCID}")

@@ -23,11 +23,16 @@ async def test_satellites_can_be_looked_for_and_are_not_found() -> None:
             ("AT+QGPS?", info("+QGPS: 0")),
             ("AT+QGPSEND", cme(505)),
             ("AT+QGPSLOC=2", cme(505)),
+            ("AT+QGPS", cme(502)),
+            ("AT+QGPSLOC", cme(502)),
             ("AT+QGPS=5", ERROR),
             ("AT+QGPS=1,30,50,0,1", OK),
             ("AT+QGPS=1", cme(504)),
             ("AT+QGPS?", info("+QGPS: 1")),
             ("AT+QGPSLOC?", cme(516)),
+            ("AT+CMEE=2", OK),
+            ("AT+QGPSLOC?", "\r\n+CME ERROR: Not fixed now\r\n"),  # in the log of a BG96
+            ("AT+CMEE=1", OK),
             ('AT+QGPSGNMEA="GSA"', cme(516)),
             ("AT+QGPSEND", OK),
             ("AT+QGPSLOC?", cme(505)),
@@ -80,6 +85,11 @@ async def test_files_of_the_sim() -> None:
             ("AT+CRSM=176,1,0,0,0", info("+CRSM: 106,130")),
             ("AT+CRSM=192,28423,0,0,30", info("+CRSM: 109,0")),
             ("AT+CRSM=176", ERROR),
+            ("AT+CPOL?", OK),  # in the log of a BG96
+            ("AT+CPOL=,2", OK),
+            ("AT+CPOL=1", OK),
+            ('AT+CPOL=1,2,"26201",0,0,0,1', cme(4)),
+            ("AT+CPOL=x", ERROR),
             ("AT+QSIMSTAT=1", OK),
             ("AT+QSIMSTAT?", info("+QSIMSTAT: 1,1")),
         ):

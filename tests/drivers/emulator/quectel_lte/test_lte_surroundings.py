@@ -299,13 +299,19 @@ async def test_cgact_can_hang_until_a_restart() -> None:
         await one.plain.ask("AT+QIACT=1")
 
 
+async def test_definitions_are_shown_as_in_the_log_of_a_bg96() -> None:
+    async with Lab(bg96()) as one:
+        await one.plain.ask('AT+CGDCONT=1,"IP","hologram"')
+        await one.plain.ask("AT+CGDCONT?", info('+CGDCONT: 1,"IP","hologram","0.0.0.0",0,0,0,0'))
+
+
 async def test_several_lines_of_a_command_that_all_modules_have_share_their_line_ends_too() -> None:
     async with Lab(bg96()) as one:
         await one.plain.ask('AT+CGDCONT=1,"IP","one"')
         await one.plain.ask('AT+CGDCONT=3,"IPV4V6","three"')
-        lines = '+CGDCONT: 1,"IP","one","",0,0\r\n+CGDCONT: 3,"IPV4V6","three","",0,0'
-        await one.plain.ask("AT+CGDCONT?", info(lines))
-        await one.plain.ask("AT+CGDCONT?;+CSQ", f"\r\n{lines}\r\n\r\n+CSQ: 28,99\r\n\r\nOK\r\n")
+        lines = "+CGACT: 1,0\r\n+CGACT: 3,0"
+        await one.plain.ask("AT+CGACT?", info(lines))
+        await one.plain.ask("AT+CGACT?;+CSQ", f"\r\n{lines}\r\n\r\n+CSQ: 28,99\r\n\r\nOK\r\n")
         types = "\r\n".join(f'+CGDCONT: (1-16),"{kind}",,,(0),(0)' for kind in ("IP", "IPV6", "IPV4V6"))
         await one.plain.ask("AT+CGDCONT=?", info(types))
 
@@ -330,7 +336,7 @@ async def test_each_command_has_its_test_form() -> None:
         "QURCCFG": '+QURCCFG: "urcport",("usbat","usbmodem","uart1","all")',
     }
     names = {name for table in _AROUND for name in table.names()}
-    assert names == {*forms, "I", "QCFG"}  # that one has a test of its own
+    assert names == {*forms, "I", "QCFG", "CGDCONT"}  # these have tests of their own
     async with Lab(bg96()) as one:
         for name, line in forms.items():
             await one.plain.ask(f"AT+{name}=?", (f"\r\n{line}\r\n" if line else "") + OK)
