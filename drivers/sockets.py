@@ -309,8 +309,9 @@ def create_connection(
         index: which of the six sessions, with MUXIP; None: the first that is free.
 
     Raises:
-        ConnectRefused: the module reports CONNECT FAIL (a `ConnectionRefusedError`).
-        ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
+        NameNotFound: the module reports that it has no address for the host (a `socket.gaierror`).
+        ConnectRefused: the module could not connect (a `ConnectionRefusedError`).
+        ConnectTimeout: it could not within its time (a `TimeoutError`).
         AtTimeout: no answer within the timeout (a `TimeoutError`).
         InvalidType: that is no driver, or no address.
     """
