@@ -279,7 +279,7 @@ class AtChannel(ChannelBase):
     def _carry_on(self, done: Callable[[], bool], ticket: Ticket) -> None:
         """Write octets and wait for answers until `done` returns True."""
         while True:
-            with self._changed:
+            with errands.run_after(self), self._changed:
                 if done():
                     return
                 octets = self._engine.data_to_send()
@@ -381,11 +381,9 @@ class AtChannel(ChannelBase):
     def _received(self, octets: bytes) -> None:
         for tap in list(self._taps):
             tap("rx", octets)
-        with errands.collected(self) as collected, self._changed:
+        with errands.run_after(self), self._changed:
             self._engine.receive(octets, self._clock.now())
             self._advanced()
-        for errand in collected:
-            errand()
 
     def _advanced(self) -> None:
         """Wake who waits for what has happened, and nobody else: most octets end no step."""

@@ -1,7 +1,7 @@
-"""What the sinks of one channel want of other channels, done after the lock of the first one has been released.
+"""What sinks and dialogues of one channel want of other channels, done after the lock of the first has been released.
 
-News for a driver on another channel wake that channel, which takes its lock. Two readers that did so with their own
-locks held would wait for each other.
+News for a driver on another channel wake that channel, which takes its lock. Two threads that did so with the locks of
+their own channels held would wait for each other.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Errand = Callable[[], None]
 
 
 class Errands(threading.local):
-    """The errands of this thread, while it calls sinks."""
+    """The errands of this thread, while it has the lock of a channel."""
 
     _channel: object = None
     _jobs: list[Errand]
 
     @contextmanager
     def collected(self, channel: object) -> Iterator[list[Errand]]:
-        """Collect errands in the ``with`` block, in which the sinks of a channel are called.
+        """Collect errands in the ``with`` block, in which the sinks or a dialogue of a channel are called.
 
         Args:
             channel: the channel, whose lock may be held.
@@ -31,6 +31,21 @@ class Errands(threading.local):
             yield self._jobs
         finally:
             self._channel = None
+
+    @contextmanager
+    def run_after(self, channel: object) -> Iterator[None]:
+        """Collect errands in the ``with`` block, and do them after it: ``with errands.run_after(channel), lock:``.
+
+        Args:
+            channel: the channel that the lock belongs to.
+        """
+        collected: list[Errand] = []
+        try:
+            with self.collected(channel) as collected:
+                yield
+        finally:
+            for errand in collected:
+                errand()
 
     def deferred(self, channel: object, job: Errand) -> bool:
         """Keep a job for later if a sink of another channel wants it; return whether it is kept.

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from able_lab import UARTS, AbleBench, AbleInLoop, AbleOnThreads
 from driver_lab import PATIENCE, Peer
-from scripted_port import MemoryPort
+from scripted_port import OK, CommandPort, MemoryPort
 from toy_module import Socket, ToyModule, ToyUart
 
-from drivers.at import AtChannel, Framing, LinePattern
+from drivers.at import AtChannel, Dialogue, Framing, LinePattern, command
 from drivers.errors import ContextBusy, SessionReset, SessionTimeout
 from drivers.tcpip import TcpipDriver
 from drivers.tcpip.core import Leftover, SocketId
@@ -340,6 +340,30 @@ def test_readers_that_have_news_for_each_other_do_not_wait_for_each_other() -> N
         for port in ports:
             port.say(b"\r\nNEWS\r\n")
         woken.wait(PATIENCE)
+
+
+def news(other: AtChannel, both: threading.Barrier, woken: threading.Barrier) -> Dialogue[None]:
+    """A dialogue that has news for another channel, when one on that channel is about to have some for this one."""
+    yield from command("AT")
+    both.wait(PATIENCE)
+    other._work_soon(lambda: None)
+    yield from command("AT")
+    woken.wait(PATIENCE)
+
+
+@pytest.mark.requirement("L9.9")
+def test_dialogues_that_have_news_for_each_other_do_not_wait_for_each_other() -> None:
+    both, woken = threading.Barrier(2), threading.Barrier(2)
+    with AtChannel(CommandPort(lambda _: OK)) as one, AtChannel(CommandPort(lambda _: OK)) as other:
+        threads = [
+            threading.Thread(target=mine.run, args=(news(theirs, both, woken),), daemon=True)
+            for mine, theirs in ((one, other), (other, one))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in threads)
 
 
 # -- numbers of sockets -----------------------------------------------------------------------------------------------
