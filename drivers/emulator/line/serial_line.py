@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -95,9 +96,10 @@ class SerialSettings:
         self._later("rtscts", on)
 
     def hold_host(self, on: bool) -> None:
-        """Turn the other side's CTS off, or on again."""
+        """Turn the other side's CTS off, or on again; a line without that signal stays as it is."""
         if self._port.is_open:
-            self._port.rts = not on
+            with contextlib.suppress(OSError):
+                self._port.rts = not on
 
     def _later(self, name: str, value: int) -> None:
         def now() -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import warnings
 from pathlib import Path
+from typing import cast
 
 import pytest
 import serial
@@ -20,6 +21,8 @@ from cmux.protocol.config import Config, Option
 from cmux.protocol.events import SignalsChanged
 from cmux.pty import Pty
 from drivers.emulator import Behaviour, EmulatedModule, Uart
+from drivers.emulator.environment import Environment
+from drivers.emulator.line.serial_line import SerialSettings
 
 
 def test_in_a_thread_of_its_own_with_a_serial_like_object() -> None:
@@ -377,3 +380,15 @@ async def test_ipr_and_ifc_change_rate_and_flow_control_of_a_real_line_behind_th
                         await settle()
             assert host.transport is not None
             host.transport.abort()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
+def test_the_cts_of_a_host_is_the_rts_of_this_side_where_the_line_has_it() -> None:
+    with serial.serial_for_url("loop://") as port:
+        settings = SerialSettings(cast(Environment, None), port)  # which is for what comes later
+        for off in (True, False, True):
+            settings.hold_host(off)
+            assert port.cts is not off
+    settings.hold_host(False)  # it is closed
+    with Pty() as pty, serial.Serial(pty.path) as port:  # which has no such signal
+        SerialSettings(cast(Environment, None), port).hold_host(True)
