@@ -90,8 +90,8 @@ LTE = Document(
     "What LTE modules do",
     """
 What manuals, logs and programs tell of the TCP/IP stack of Quectel LTE modules, in {statements} statements of our own:
-who does it, the emulated module or the driver, where it is known from, the name by which a program meets it, the part of
-the emulated module that does it or lets it be met, and the tests that are marked with it.""",
+who does it, the emulated module or the driver, where it is known from, the name by which a program meets it, the part
+of the emulated module that does it or lets it be met, and the tests that are marked with it.""",
     "{}: {}",
     range(1, 12),
 )
