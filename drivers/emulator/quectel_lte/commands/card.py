@@ -44,6 +44,26 @@ def sim_status(call: ModemCall) -> Reply:
     return OK
 
 
+_text("QSIMDET", Form.TEST, "+QSIMDET: (0,1),(0,1)")
+
+
+@_command("QSIMDET", Form.READ)
+def detection(call: ModemCall) -> Reply:
+    """Answer AT+QSIMDET?: whether the pin of the holder is looked at, and its level while there is a SIM."""
+    call.line(f"+QSIMDET: {call.modem.kept.get('QSIMDET', '0,0')}")
+    return OK
+
+
+@_command("QSIMDET", Form.WRITE)
+def change_detection(call: ModemCall) -> Reply:
+    """Answer AT+QSIMDET=; the pin always says what is so."""
+    values = [call.number(index, 0, 1) for index in range(2)]
+    if None in values or len(call.texts) != 2:
+        return ERROR
+    call.modem.kept["QSIMDET"] = f"{values[0]},{values[1]}"
+    return OK
+
+
 _text("CRSM", Form.TEST, "")
 
 

@@ -148,14 +148,15 @@ def change_event_lines(call: ModemCall) -> Reply:
 
 @_command("QINDCFG", Form.WRITE)
 def signal_lines(call: ModemCall) -> Reply:
-    """Answer AT+QINDCFG="csq": lines about a change of the signal, which does not change."""
+    """Answer AT+QINDCFG="csq" and "act": lines about a change of signal and technology, which do not change."""
     name, *values = call.texts
-    if name != "csq" or len(values) > 2 or not set(values) <= {"0", "1"}:
+    if name not in ("csq", "act") or len(values) > 2 or not set(values) <= {"0", "1"}:
         return ERROR
+    key = f"QINDCFG {name}"
     if values:
-        call.modem.kept["QINDCFG"] = values[0]
+        call.modem.kept[key] = values[0]
     else:
-        call.line(f'+QINDCFG: "csq",{call.modem.kept.get("QINDCFG", "0")}')
+        call.line(f'+QINDCFG: "{name}",{call.modem.kept.get(key, "0")}')
     return OK
 
 

@@ -86,3 +86,4 @@ def read_definitions(call: Call) -> Reply:
 
 add_sim_reading(network_state, "QCCID", lambda call: f"+QCCID: {ICCID}")
 add_sim_reading(network_state, "CCID", lambda call: f"+CCID: {ICCID}")
+add_sim_reading(network_state, "ICCID", lambda call: f"+ICCID: {ICCID}")

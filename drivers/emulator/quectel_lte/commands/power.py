@@ -16,7 +16,8 @@ _command = power_commands.command
 _text = power_commands.text
 
 _ZONES = (0, 1, 3)  # of AT+CTZU: not at all, the network's time as GMT, or as local time
-_INITIALISED = 7  # SIM, messages and phone book
+_INITIALISED = 7  # the sum of SIM, messages and phone book
+_WITHOUT_PHONE_BOOK = {"bg96": 3}  # what it is where there is no phone book to become ready
 
 add_number(power_commands, "QSCLK", "(0,1)", 1)
 add_number(power_commands, "CTZU", "(0,1,3)", max(_ZONES))
@@ -51,14 +52,24 @@ def _power_down(call: ModemCall) -> Reply:
 _command("QPOWD", Form.EXECUTE)(_power_down)
 _command("QPOWD", Form.WRITE)(_power_down)
 
-_text("QINISTAT", Form.TEST, "+QINISTAT: (0-7)")
+
+def _initialised(call: ModemCall) -> int:
+    """Return the number of a module in which everything is ready."""
+    return _WITHOUT_PHONE_BOOK.get(call.modem.environment.model.name, _INITIALISED)
+
+
+@_command("QINISTAT", Form.TEST)
+def initialised_values(call: ModemCall) -> Reply:
+    """Answer AT+QINISTAT=?."""
+    call.line(f"+QINISTAT: (0-{_initialised(call)})")
+    return OK
 
 
 @_command("QINISTAT", Form.EXECUTE)
 def initialised(call: ModemCall) -> Reply:
     """Answer AT+QINISTAT: the sum of what is ready."""
     ready = call.modem.environment.network.sim is Sim.READY
-    call.line(f"+QINISTAT: {_INITIALISED if ready else 0}")
+    call.line(f"+QINISTAT: {_initialised(call) if ready else 0}")
     return OK
 
 

@@ -122,6 +122,23 @@ SEQUENCES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
             ("AT+QCSQ", told(r'\+QCSQ: "CAT-M1",-\d+,-\d+,\d+,-\d+')),
         ],
     ),
+    "LooUQ LTEmC": (
+        "bg96",
+        "\r",
+        [
+            ("AT", OK),
+            ("ATE0", OK),
+            ("AT+GSN", told(r"\d{15}")),
+            ("AT+QGMR", told(r"[A-Z0-9]+_[0-9.]+")),
+            ("ATI", r"\r\nQuectel\r\nBG96\r\nRevision: \w+\r\n" + OK),
+            ("AT+ICCID", told(r"\+ICCID: \d{20}")),
+            ('AT+QCFG="nwscanseq",020301', OK),
+            ('AT+QICSGP=1,1,"iot.net"\r', OK),  # with one end of line too many
+            ("AT+COPS?", told(r'\+COPS: 0,0,"[^"]+",8')),
+            ("AT+QIACT=1", OK),
+            ("AT+CGPADDR", told(r'\+CGPADDR: 1,"[\d.]+"')),
+        ],
+    ),
     "aep/bg96": (
         "bg96",
         "\r\n",

@@ -66,6 +66,8 @@ async def test_power_saving_is_off_and_the_signal_steady() -> None:
             ('AT+QINDCFG="csq",1,1', OK),
             ('AT+QINDCFG="csq"', info('+QINDCFG: "csq",1')),
             ('AT+QINDCFG="csq",2', ERROR),
+            ('AT+QINDCFG="act",1', OK),  # asterisk-chan-quectel
+            ('AT+QINDCFG="act"', info('+QINDCFG: "act",1')),
             ('AT+QINDCFG="ring",1', ERROR),
             ("AT+QSSLSTATE", OK),
             ("AT+QSSLSTATE?", OK),
@@ -92,6 +94,13 @@ async def test_files_of_the_sim() -> None:
             ("AT+CPOL=x", ERROR),
             ("AT+QSIMSTAT=1", OK),
             ("AT+QSIMSTAT?", info("+QSIMSTAT: 1,1")),
+            ("AT+QSIMDET?", info("+QSIMDET: 0,0")),  # these three in the log of a BG96
+            ("AT+QSIMDET=?", info("+QSIMDET: (0,1),(0,1)")),
+            ("AT+QSIMDET=1,0", OK),
+            ("AT+QSIMDET?", info("+QSIMDET: 1,0")),
+            ("AT+QSIMDET=1", ERROR),
+            ("AT+QSIMDET=1,2", ERROR),
+            ("AT+QSIMDET=1,0,0", ERROR),
         ):
             await one.plain.ask(command, answer)
 

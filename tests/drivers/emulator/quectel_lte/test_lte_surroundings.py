@@ -200,8 +200,11 @@ async def test_registration_is_told_with_the_access_technology_by_three_commands
         await uart.ask("AT+QSPN", ERROR)
 
 
-@pytest.mark.parametrize(("model", "signal", "name"), [("bg96", "CAT-M1", "CAT-M1"), ("ec25", "LTE", "FDD LTE")])
-async def test_signal_network_and_provider(model: str, signal: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "signal", "name", "ready"),
+    [("bg96", "CAT-M1", "CAT-M1", 3), ("ec25", "LTE", "FDD LTE", 7)],
+)
+async def test_signal_network_and_provider(model: str, signal: str, name: str, ready: int) -> None:
     async with Lab(bg96(model=model)) as one:
         uart = one.plain
         await uart.ask("AT+CSQ", info("+CSQ: 28,99"))
@@ -210,7 +213,9 @@ async def test_signal_network_and_provider(model: str, signal: str, name: str) -
         for command in ("AT+QSPN", "AT+QSPN?"):
             await uart.ask(command, info('+QSPN: "CHINA MOBILE","CMCC","",0,"46000"'))
         await uart.ask("AT+QCCID", info("+QCCID: 89860012345678901234"))
-        await uart.ask("AT+QINISTAT", info("+QINISTAT: 7"))
+        await uart.ask("AT+ICCID", info("+ICCID: 89860012345678901234"))
+        await uart.ask("AT+QINISTAT", info(f"+QINISTAT: {ready}"))
+        await uart.ask("AT+QINISTAT=?", info(f"+QINISTAT: (0-{ready})"))
 
 
 # Others of the process, and hosts
@@ -318,7 +323,7 @@ async def test_several_lines_of_a_command_that_all_modules_have_share_their_line
 
 async def test_each_command_has_its_test_form() -> None:
     forms = {
-        **dict.fromkeys(("GMI", "CGMI", "GMM", "CGMM", "GMR", "CGMR", "GSN", "CGSN", "QCCID", "CCID"), ""),
+        **dict.fromkeys(("GMI", "CGMI", "GMM", "CGMM", "GMR", "CGMR", "GSN", "CGSN", "QCCID", "CCID", "ICCID"), ""),
         "CEREG": "+CEREG: (0-2)",
         "COPS": '+COPS: (2,"CHINA MOBILE","CMCC","46000"),,(0-4),(0-2)',
         "QGMR": "",
@@ -330,7 +335,7 @@ async def test_each_command_has_its_test_form() -> None:
         "CTZU": "+CTZU: (0,1,3)",
         "CTZR": "+CTZR: (0-2)",
         "QPOWD": "+QPOWD: (0,1)",
-        "QINISTAT": "+QINISTAT: (0-7)",
+        "QINISTAT": "+QINISTAT: (0-3)",
         "QLTS": "+QLTS: (0-2)",
         "CGACT": "+CGACT: (0,1)",
         "QURCCFG": '+QURCCFG: "urcport",("usbat","usbmodem","uart1","all")',
