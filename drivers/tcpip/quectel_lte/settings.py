@@ -17,13 +17,6 @@ IPV4 = 1
 ANY_AUTHENTICATION, NO_AUTHENTICATION = 3, 0
 
 
-def check_receive(receive: str, dialect: Dialect) -> str:
-    """Return a receive mode, or raise `InvalidArgument`."""
-    if receive not in MODES:
-        raise InvalidArgument(f"{dialect.title} has no receive={receive!r}; it is one of {', '.join(MODES)}")
-    return receive
-
-
 def check_index(index: int) -> int:
     """Return the number of a socket, or raise `InvalidArgument`."""
     if type(index) is not int or index not in SOCKETS:
@@ -60,7 +53,7 @@ class Settings:
             raise InvalidArgument(f"a context of {dialect.title} is 1 to {dialect.contexts}, not {context!r}")
         if isinstance(bearer, Csd):
             raise InvalidArgument(f"{dialect.title} has no CSD bearer ({dialect.source})")
-        receive = check_receive(options.receive or ("transparent" if options.transparent else "buffered"), dialect)
+        receive = options.receive or ("transparent" if options.transparent else "buffered")
         if options.transparent is not None and receive != "transparent":
             raise InvalidArgument(f"a transparent session has receive='transparent', not {receive!r}")
         return cls(dialect, context, bearer, receive, options.transparent or Transparent(), options.transparent)

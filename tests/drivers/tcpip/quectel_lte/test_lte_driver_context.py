@@ -148,6 +148,22 @@ def test_a_context_that_the_network_took_before_is_deactivated_first() -> None:
         assert one.driver.activate() == "10.7.158.1"
 
 
+def test_the_state_is_asked_for() -> None:
+    with play(*CLAIM, ("AT+QIACT?", OK), *UP, ("AT+QIACT?", LISTED), *DOWN) as one:
+        assert one.driver.state() == "inactive"
+        one.driver.activate()
+        assert one.driver.state() == "active"
+
+
+def test_a_warning_about_the_supply_ends_nothing() -> None:
+    with play(*CLAIM) as one:
+        one.driver.claim()
+        one.port.say(line("UNDER_VOLTAGE WARNING"))
+        assert one.port.drained()
+        assert one.driver.lease is not None
+        assert "unclaimed" not in one.driver.channel.stats()
+
+
 @pytest.mark.requirement("L1.9")
 @pytest.mark.parametrize("form", ["+QIACT:1,1,1,10.7.158.1", '+QIACT:  1 , 1 , 3 , "10.7.158.1" , "fe80::1"'])
 def test_blanks_and_quotes_in_the_list_do_not_matter(form: str) -> None:

@@ -22,8 +22,11 @@ PLUS = [(1, ">", b"+++")]
 """What leaves data mode; the module answers after a second of silence, see `ESCAPE`."""
 SILENCE, DEAF = 1.1, 1.1 * 0.75
 """Seconds of silence before and after +++, and how long OK is still data after it."""
-ESCAPE = (SILENCE, DEAF, OK, SILENCE - DEAF)
-"""What happens while data mode is left: times that the driver waits, and what the module says."""
+Step = float | tuple[float, bytes]
+"""A time that passes because the driver waits for it, or one within which the module says something."""
+ANSWER = (2.0, OK)
+ESCAPE = (SILENCE, DEAF, ANSWER, SILENCE - DEAF)
+"""What happens while data mode is left."""
 NO_ANSWER = (SILENCE, DEAF, 2.0)
 """The same where the module is in command mode already, and so does not answer."""
 CLEARING = (0.3,)
@@ -49,18 +52,19 @@ class Timed:
         if way == "tx":
             self.sent.append((self.clock.now(), octets))
 
-    def call(self, function: Callable[..., Any], *arguments: Any, steps: tuple[float | bytes, ...] = ESCAPE) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: Any, steps: tuple[Step, ...] = ESCAPE) -> Any:
         """Call something, and let happen meanwhile what it waits for."""
         running: Future[Any] = self._pool.submit(function, *arguments)
         for step in steps:
-            if isinstance(step, bytes):
-                self.play.port.say(step)
-            else:
+            if isinstance(step, float):
                 self.clock.await_wait(step)
                 self.clock.advance(step)
+            else:
+                self.clock.await_wait(step[0])
+                self.play.port.say(step[1])
         return running.result(PATIENCE)
 
-    def finish(self, *steps: float | bytes) -> None:
+    def finish(self, *steps: Step) -> None:
         """Close the driver; the script has to be at its end then."""
         self.call(self.play.finish, steps=steps)
         self._pool.shutdown()
@@ -215,6 +219,27 @@ def test_a_number_that_is_taken_is_left_alone_in_data_mode_too() -> None:
     one = Timed(*UP, *rows)
     assert one.play.connect(receive="transparent").index == 1
     one.finish(*ESCAPE)
+
+
+def test_data_mode_is_left_by_dtr_where_that_is_asked_for_and_data_may_be_anything_then() -> None:
+    settings = [('AT+QICFG="transpktsize",1024', OK), ('AT+QICFG="transwaittm",2', OK), ("AT&D1", OK)]
+    rows = [*settings, *UP, (ONLINE, CONNECT), (1, ">", b"+++"), CLOSE, *DOWN]
+    one = Timed(*rows, transparent=Transparent(escape="dtr"))
+    one.play.port.dtr = True  # type: ignore[attr-defined]
+    session = one.play.connect()
+    session.sendall(b"+++")
+    one.call(one.driver.escape, steps=(ANSWER,))
+    assert session.receive == "buffered"
+    assert one.play.port.dtr  # type: ignore[attr-defined]
+    one.finish()
+
+
+def test_a_port_without_dtr_is_refused_before_anything_is_sent() -> None:
+    one = Timed(transparent=Transparent(escape="dtr"))
+    with pytest.raises(AtError, match="DTR"):
+        one.driver.claim()
+    one.play.port.die()
+    one.driver.close()
 
 
 def test_the_settings_of_transparent_sessions_are_made_once_when_they_are_given() -> None:

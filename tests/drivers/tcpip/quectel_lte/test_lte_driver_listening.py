@@ -107,6 +107,16 @@ def test_a_client_that_the_module_refuses_is_told_and_counted() -> None:
         assert listener.full == 1
 
 
+def test_a_client_that_is_one_too_many_to_wait_is_closed_at_once() -> None:
+    numbers = range(11, 2, -1)
+    rows = [(listening(0, 2020), opened()), (1, "<", b"".join(came(id, 0) for id in numbers))]
+    rows += [*closed(3, linger=0), *closed(*numbers[:-1]), *DOWN]
+    with play(*START, *rows) as one:
+        listener = one.driver.listen(port=2020)
+        assert [listener.accept().index for _ in numbers[:-1]] == [*numbers[:-1]]
+        assert listener.refused == 1
+
+
 @pytest.mark.requirement("L3.10", "L3.12")
 @pytest.mark.parametrize("code", [556, 574])
 def test_a_port_that_is_taken_is_a_failure_with_the_code_of_the_module(code: int) -> None:
