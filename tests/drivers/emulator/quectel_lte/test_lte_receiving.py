@@ -10,6 +10,8 @@ from emulator_peer import Peer, peer
 from lte_module import ERROR, address, connected, datagrams, lab, listening, opening, reply, unused_port
 
 from drivers.emulator import EmulatedModule
+from drivers.emulator.quectel_lte.data_socket import DataSocket
+from drivers.emulator.quectel_lte.modem import QuectelLteModem
 
 HOSTILE = [
     b"\r\nOK\r\n",
@@ -260,6 +262,48 @@ async def test_a_full_buffer_stops_the_peer_and_nothing_is_lost() -> None:
             received += part
             if not part:
                 await one.plain.expect(RECV)
+        assert received == data
+
+
+async def pushed(uart: Terminal) -> bytes:
+    """Take one portion of what is pushed of socket 0."""
+    await uart.expect(b'\r\n+QIURC: "recv",0,')
+    length = int(await uart.until(b"\r\n"))
+    while len(uart.received) < length:
+        await settle(5)
+    data = bytes(uart.received[:length])
+    del uart.received[:length]
+    return data
+
+
+@pytest.mark.requirement("L5.9")
+@pytest.mark.parametrize("mode", [1, 2])
+async def test_a_host_that_takes_nothing_stops_the_peer_in_the_other_modes_too(mode: int) -> None:
+    async with lab() as one, connected(one.plain, 0, mode) as far:
+        data = bytes(index % 251 for index in range(4_000_000))
+        far.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        host = one.host.transport
+        assert host is not None
+        host.pause_reading()
+        far.writer.write(data)
+        waiting = 0
+        while waiting != (waiting := far.writer.transport.get_write_buffer_size()):
+            await settle(200)
+        assert waiting > 0
+        modem = one.module._modem
+        assert isinstance(modem, QuectelLteModem)
+        sockets = list(modem.sockets)
+        assert isinstance(sockets[0], DataSocket)
+        assert 0 < sockets[0].held <= 10240
+        host.resume_reading()
+        received = bytearray()
+        while len(received) < len(data):
+            if mode == 1:
+                received += await pushed(one.plain)
+            else:
+                await settle(5)
+                received += one.plain.received
+                one.plain.received.clear()
         assert received == data
 
 
