@@ -13,7 +13,7 @@ URC_PORT: Final = "cmux/urcport"
 """The setting of AT+QCFG that chooses the virtual UART for lines that belong to none."""
 MODULE_PORT: Final = "QURCCFG"
 """The port of the module for such lines, in `Modem.kept`."""
-NUMBERS: Final = {"QSCLK": 0, "CTZU": 0, "CTZR": 0, "QSIMSTAT": 0, "QGPS": 0, "CGEREP": 0}
+NUMBERS: Final = {"QSCLK": 0, "CTZU": 0, "CTZR": 0, "QSIMSTAT": 0, "QGPS": 0, "CGEREP": 0, "CPSMS": 0}
 """What the settings are at power-up that are one number of the whole module."""
 POWERED_DOWN: Final = "POWERED DOWN"
 

@@ -1,7 +1,7 @@
 """What programs ask for first of parts that this module lacks: satellites, TLS, power saving, a thermometer.
 
-Nothing of it works: a position is never found, power saving is refused. Programs go on to what they need only when
-these commands are known.
+Nothing of it works: a position is never found, and the network agrees to no power saving. Programs go on to what they
+need only when these commands are known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from ...interpreter.replies import (
     ERROR,
     NO_POSITION,
     NO_SESSION,
-    NOT_SUPPORTED,
     OK,
     SATELLITES_NOT_SUPPORTED,
     SESSION_RUNS,
@@ -119,14 +118,50 @@ for _form in (Form.EXECUTE, Form.READ):
     _command("QSSLSTATE", _form)(_nothing)
 
 
-def _power_saving(call: ModemCall) -> Reply:
-    """Answer AT+CPSMS= and AT+CEDRXS= (27.007 §7.38, §7.40): they can be off only."""
-    mode = call.number(0, 0, 3)
-    return ERROR if mode is None else cme(NOT_SUPPORTED) if mode not in (0, 3) else OK
+_TIMER, _CYCLE = re.compile("[01]{8}"), re.compile("[01]{4}")
 
 
-for _name in ("CPSMS", "CEDRXS"):
-    _command(_name, Form.WRITE)(_power_saving)
+@_command("CPSMS", Form.READ)
+def power_saving(call: ModemCall) -> Reply:
+    """Answer AT+CPSMS? (27.007 §7.38), with the timers that have been asked for."""
+    call.line(f"+CPSMS: {call.modem.numbers['CPSMS']}{call.modem.kept.get('CPSMS', '')}")
+    return OK
+
+
+@_command("CPSMS", Form.WRITE)
+def ask_for_power_saving(call: ModemCall) -> Reply:
+    """Answer AT+CPSMS=: it is kept, as by a module whose network does not agree."""
+    mode, timers = call.number(0, 0, 2), call.texts[1:]
+    if mode is None or len(timers) > 4 or not all(_TIMER.fullmatch(one) for one in timers if one):
+        return ERROR
+    call.modem.numbers["CPSMS"] = mode % 2
+    if timers:
+        call.modem.kept["CPSMS"] = "".join(f',"{one}"' if one else "," for one in timers)
+    return OK
+
+
+@_command("CEDRXS", Form.READ)
+def long_sleep(call: ModemCall) -> Reply:
+    """Answer AT+CEDRXS? (27.007 §7.40): a line for each technology that it has been asked for."""
+    for technology in range(1, 6):
+        if (cycle := call.modem.kept.get(f"CEDRXS {technology}")) is not None:
+            call.line(f'+CEDRXS: {technology},"{cycle}"')
+    return OK
+
+
+@_command("CEDRXS", Form.WRITE)
+def ask_for_long_sleep(call: ModemCall) -> Reply:
+    """Answer AT+CEDRXS=: kept likewise; without a technology, or with 0 or 3 as the mode, all of them go."""
+    mode, technology = call.number(0, 0, 3), call.number(1, 1, 5) if len(call.texts) > 1 else 0
+    cycle = call.texts[2] if len(call.texts) > 2 else "0000"
+    if mode is None or technology is None or len(call.texts) > 3 or not _CYCLE.fullmatch(cycle):
+        return ERROR
+    if mode in (1, 2) and technology:
+        call.modem.kept[f"CEDRXS {technology}"] = cycle
+    else:
+        for one in [technology] if technology else range(1, 6):
+            call.modem.kept.pop(f"CEDRXS {one}", None)
+    return OK
 
 
 @_command("CGEREP", Form.READ)

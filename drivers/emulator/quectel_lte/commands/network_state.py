@@ -37,7 +37,15 @@ def signal_quality(call: Call) -> Reply:
     return OK
 
 
-_text("QCSQ", Form.TEST, '+QCSQ: "NOSERVICE","GSM","WCDMA","LTE","CAT-M1","CAT-NB1"')
+_MODES = '"NOSERVICE","GSM","WCDMA","LTE"'
+_MODES_OF = {"bg96": '"NOSERVICE","GSM","CAT-M1","CAT-NB1"'}
+
+
+@_command("QCSQ", Form.TEST)
+def signal_modes(call: Call) -> Reply:
+    """Answer AT+QCSQ=?: what the network can be."""
+    call.line(f"+QCSQ: {_MODES_OF.get(call.modem.environment.model.name, _MODES)}")
+    return OK
 
 
 @_command("QCSQ", Form.EXECUTE)

@@ -48,15 +48,40 @@ async def test_satellites_can_be_looked_for_and_are_not_found() -> None:
             await one.plain.ask(command, answer)
 
 
-async def test_power_saving_is_off_and_the_signal_steady() -> None:
+async def test_power_saving_is_asked_for_and_the_network_does_not_agree() -> None:
     async with Lab(bg96()) as one:
         for command, answer in (
+            ("AT+CPSMS?", info("+CPSMS: 0")),
             ("AT+CPSMS=0", OK),
-            ("AT+CPSMS=1", cme(4)),
+            ('AT+CPSMS=1,,,"00000100","00001111"', OK),
+            ("AT+CPSMS?", info('+CPSMS: 1,,,"00000100","00001111"')),
+            ("AT+CPSMS=0", OK),
+            ("AT+CPSMS?", info('+CPSMS: 0,,,"00000100","00001111"')),
+            ("AT+CPSMS=2", OK),
             ("AT+CPSMS=x", ERROR),
+            ('AT+CPSMS=1,,,"2"', ERROR),
+            ("AT+CPSMS=1,,,,,", ERROR),
+            ("AT+CEDRXS?", OK),
             ("AT+CEDRXS=0", OK),
+            ('AT+CEDRXS=1,4,"0101"', OK),
+            ("AT+CEDRXS=2,5", OK),
+            ("AT+CEDRXS?", info('+CEDRXS: 4,"0101"\r\n+CEDRXS: 5,"0000"')),
+            ("AT+CEDRXS=0,4", OK),
+            ("AT+CEDRXS?", info('+CEDRXS: 5,"0000"')),
             ("AT+CEDRXS=3", OK),
-            ("AT+CEDRXS=2", cme(4)),
+            ("AT+CEDRXS?", OK),
+            ("AT+CEDRXS=4", ERROR),
+            ("AT+CEDRXS=1,6", ERROR),
+            ('AT+CEDRXS=1,4,"01"', ERROR),
+            ('AT+CEDRXS=1,4,"0101",1', ERROR),
+            ("AT+CEREG?", info("+CEREG: 0,1")),
+        ):
+            await one.plain.ask(command, answer)
+
+
+async def test_the_signal_is_steady() -> None:
+    async with Lab(bg96()) as one:
+        for command, answer in (
             ("AT+CGEREP=1", OK),  # as in a log of mbed-os on a BG96
             ("AT+CGEREP?", info("+CGEREP: 1,0")),
             ("AT+CGEREP=2,0", OK),
@@ -69,6 +94,7 @@ async def test_power_saving_is_off_and_the_signal_steady() -> None:
             ('AT+QINDCFG="act",1', OK),  # asterisk-chan-quectel
             ('AT+QINDCFG="act"', info('+QINDCFG: "act",1')),
             ('AT+QINDCFG="ring",1', ERROR),
+            ("AT+QCSQ=?", info('+QCSQ: "NOSERVICE","GSM","CAT-M1","CAT-NB1"')),  # in the log of a BG96
             ("AT+QSSLSTATE", OK),
             ("AT+QSSLSTATE?", OK),
             ("AT+QTEMP", info("+QTEMP: 26,25,25")),

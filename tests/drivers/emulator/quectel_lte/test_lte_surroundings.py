@@ -328,7 +328,7 @@ async def test_each_command_has_its_test_form() -> None:
         "COPS": '+COPS: (2,"CHINA MOBILE","CMCC","46000"),,(0-4),(0-2)',
         "QGMR": "",
         "CSQ": "+CSQ: (0-31,99),(0-7,99)",
-        "QCSQ": '+QCSQ: "NOSERVICE","GSM","WCDMA","LTE","CAT-M1","CAT-NB1"',
+        "QCSQ": '+QCSQ: "NOSERVICE","GSM","CAT-M1","CAT-NB1"',
         "QNWINFO": "",
         "QSPN": "",
         "QSCLK": "+QSCLK: (0,1)",
