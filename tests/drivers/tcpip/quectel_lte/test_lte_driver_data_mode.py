@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from driver_lab import PATIENCE, exactly
-from lte_script import CLAIM, DOWN, OPENED, UP, Pair, Play, error, play, read, sent, urc
+from lte_script import CLAIM, DOWN, OPENED, RESYNCHRONISED, UP, Pair, Play, error, play, read, sent, urc
 from scripted_port import ERROR, OK
 from stepped_clock import SteppedClock
 
-from drivers.errors import AtError, ConnectFailed, ConnectRefused, NameNotFound, SessionFinished
+from drivers.errors import AtError, AtTimeout, ConnectFailed, ConnectRefused, NameNotFound, SessionFinished
 from drivers.tcpip import Session, Transparent
 
 ONLINE = 'AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,2'
@@ -240,6 +240,21 @@ def test_a_port_without_dtr_is_refused_before_anything_is_sent() -> None:
         one.driver.claim()
     one.play.port.die()
     one.driver.close()
+
+
+@pytest.mark.requirement("L3.10")
+def test_an_opening_that_its_caller_gives_up_is_closed_in_command_mode() -> None:
+    """It may have succeeded meanwhile, so the module is asked for its mode first; here AT goes to the other side."""
+    rows = [(1, ">", ONLINE.encode() + b"\r"), (1, ">", b"AT\r"), *PLUS, ("AT", OK), ("AT+QICLOSE=0,0", OK)]
+    one = Timed(*UP, *rows, *RESYNCHRONISED, ("AT+QICLOSE=0,0", OK), *DOWN)
+    one.driver.activate()
+
+    def connect() -> None:
+        with pytest.raises(AtTimeout, match=r"AT\+QIOPEN=1,0"):
+            one.driver.connect("TCP", "10.0.0.1", 80, receive="transparent", timeout=3.0)
+
+    one.call(connect, steps=(3.0,))
+    one.finish(0.3, 1.0, SILENCE, DEAF, ANSWER, SILENCE - DEAF, 0.3)
 
 
 def test_the_settings_of_transparent_sessions_are_made_once_when_they_are_given() -> None:
