@@ -20,6 +20,7 @@ log: logging.Logger = logging.getLogger(__name__)
 _LONGEST: Final = 32768  # octets of an information field
 _MSC, _CLD, _PSC = 0xE3, 0xC3, 0x43  # types of commands, with EA and C/R (27.010 §5.4.6.3)
 _NSC = bytes([0x11, 0x03, _PSC])  # a response: the type that is not supported (27.010 §5.4.6.3.8)
+_PSC_ANSWERS = {"awake": bytes([0x41, 0x01]), "NSC": _NSC}
 _SIGNALS = 3  # the place of the V.24 signals in MSC: type, length, DLCI, signals
 _FC = 0x02  # in them
 _USUAL = 0x8D  # RTC, RTR and DV, and nothing else
@@ -50,7 +51,8 @@ class FrameHabits:
         self._reserved = not behaviour.msc_after_ua
         self._told: set[int] = set()  # addresses in MSC of the channels whose signals have changed
         self._silence = silence
-        self._knows_psc = behaviour.psc == "answered"
+        self._psc_answer = _PSC_ANSWERS.get(behaviour.psc)  # None where the multiplexer answers
+        self._host_sleeps = False  # and the module does not
         self._say = say
 
     def outgoing(self, transport: asyncio.Transport, answered: Callable[[bytes], None]) -> asyncio.Transport:
@@ -71,7 +73,7 @@ class FrameHabits:
         Args:
             receive: takes those that the multiplexer hears.
         """
-        if not (self._ignores_fc or self._dies_of_disc) and self._knows_psc:
+        if not (self._ignores_fc or self._dies_of_disc or self._psc_answer):
             return receive
         decoder = self._decoder()
         return lambda data: receive(heard) if (heard := self._hear(decoder, data)) else None
@@ -106,7 +108,10 @@ class FrameHabits:
         heard = bytearray()
         items = decoder.receive_part(data)
         if not items and not decoder.pending:
+            if self._host_sleeps:
+                self._say(data)
             return data  # flags, which may wake it
+        self._host_sleeps = False
         while True:
             for item in items:
                 if not isinstance(item, Frame):
@@ -115,8 +120,9 @@ class FrameHabits:
                     log.info("DISC on DLCI 0 is not answered, and nothing is from now on")
                     self._silence()
                     return bytes(heard)
-                elif not self._knows_psc and not item.dlci and item.info[:1] == bytes([_PSC]):
-                    self._say(encode(item._replace(cr=not item.cr, info=_NSC), self._option))
+                elif self._psc_answer and not item.dlci and item.info[:1] == bytes([_PSC]):
+                    self._say(encode(item._replace(cr=not item.cr, info=self._psc_answer), self._option))
+                    self._host_sleeps = self._psc_answer != _NSC
                 else:
                     heard += encode(self._without_fc(item), self._option)
             if items and self._ends(items[-1]):

@@ -133,9 +133,10 @@ class Common(Readings):
         "MSC of its own right behind the UA of a channel: sent (Linux n_gsm waits for it), or not before its signals "
         "change (BG96 log, esp-protocols #103)",
     )
-    psc: Literal["answered", "NSC"] = reading(
-        "answered",
-        "PSC of the host: a response, and what wakes it works (27.010 5.4.6.3.2), or NSC; no LTE manual has it",
+    psc: Literal["sleeps", "awake", "NSC"] = reading(
+        "sleeps",
+        "PSC of the host: a response, and both sleep (27.010 5.4.6.3.2); a response, and it stays awake; or NSC; "
+        "no LTE manual has it",
     )
     disc0_silent: bool = reading(
         False, "DISC on DLCI 0: UA, then AT mode (27.010 5.8.2), or no answer and silence until the power is cut"

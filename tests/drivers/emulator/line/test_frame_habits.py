@@ -74,7 +74,7 @@ async def test_a_module_that_keeps_its_signals_to_itself_repeats_nothing_and_tel
         assert await said(one, GO_1) == GO_1_ANSWERED
 
 
-@pytest.mark.parametrize("reading", ["msc_after_ua=off", "msc_fc=ignored", "uih_pf=on", "psc=NSC"])
+@pytest.mark.parametrize("reading", ["msc_after_ua=off", "msc_fc=ignored", "uih_pf=on", "psc=NSC", "psc=awake"])
 async def test_octets_that_look_like_frames_of_the_control_channel_are_data(reading: str) -> None:
     looks = (OWN_MSC + STOP_1 + DISC_0 + basic("03 EF 05", "43 01")).hex()
     length = f"{len(looks) + 1:02X}"
@@ -114,7 +114,21 @@ async def test_psc_is_answered_or_not_known() -> None:
         assert await said(one, psc) == basic("01 EF 05", "41 01")
     async with opened("msc_after_ua=off", "psc=NSC") as one:
         assert await said(one, psc) == basic("01 EF 07", "11 03 43")
+        assert await said(one, b"\xf9\xf9\xf9\xf9") == b""
         assert await said(one, AT) == OK_ON_1
+
+
+async def test_a_module_that_stays_awake_answers_psc_and_the_flags_that_would_wake_it() -> None:
+    async with opened("msc_after_ua=off", "psc=awake") as one:
+        await said(one, basic("07 EF 15", "41 54 2B 43 52 45 47 3D 31 0D"))  # AT+CREG=1
+        assert await said(one, basic("03 EF 05", "43 01")) == basic("01 EF 05", "41 01")
+        one.came.clear()
+        one.module.trigger("registration_lost")
+        await one.turn(0.05, 0.01)
+        assert bytes(one.came) == basic("05 EF 19", "0D 0A 2B 43 52 45 47 3A 20 30 0D 0A")  # without a flag before it
+        assert await said(one, b"\xf9\xf9\xf9\xf9") == b"\xf9\xf9\xf9\xf9"
+        assert await said(one, AT) == OK_ON_1
+        assert await said(one, b"\xf9\xf9\xf9\xf9") == b""  # the host is awake
 
 
 async def test_disc_on_dlci_0_can_silence_the_module_until_a_restart() -> None:
