@@ -78,6 +78,44 @@ AT;;;+CSQ;
 AT+CSQ=²
 """.splitlines()
 
+LTE_COMMANDS = (
+    COMMANDS
+    + """\
+AT+CEREG?
+AT+QCCID
+AT+QICSGP=1
+AT+QICSGP=1,1,"CMNET","u","p",1
+AT+QIACT=1
+AT+QIACT?
+AT+QIDEACT=1
+AT+QIOPEN=1,0,"TCP","127.0.0.1",9,0,0
+AT+QIOPEN=1,1,"UDP","127.0.0.1",9,0,1
+AT+QIOPEN=1,2,"UDP SERVICE","127.0.0.1",0,0,0
+AT+QIOPEN=1,99,"TCP"
+AT+QISTATE?
+AT+QISTATE=1,0
+AT+QISEND=1
+AT+QISEND=1,5
+AT+QISEND=1,0
+AT+QISEND=2,5,"127.0.0.1",9
+AT+QISENDEX=1,"3132"
+AT+QISENDEX=1,"3"
+AT+QIRD=1,1500
+AT+QIRD=2
+AT+QISWTMD=1,1
+AT+QICLOSE=1
+AT+QICLOSE=1,0
+AT+QIDNSCFG=1
+AT+QIDNSGIP=1,"localhost"
+AT+QPING=1,"127.0.0.1",1,1
+AT+QIGETERROR
+AT+QISDE=1
+AT+QICFG="dataformat",1,1
+AT+QICFG="viewmode"
+AT+QCFG="cmux/urcport",1
+""".splitlines()
+)
+
 LONGEST = 1460  # octets of one AT+QISEND (S3.37)
 SABM = encode(Frame(0, True, FrameType.SABM, True))
 CLD = bytes.fromhex("F903EF05C301F2F9")
@@ -87,31 +125,69 @@ WAYS_IN = [
     b'AT+QIMODE=1\rAT+QIOPEN="UDP","127.0.0.1","9"\r',
     b"AT+CMUX=0\r" + SABM,
 ]
-pieces = st.one_of(
-    st.sampled_from(COMMANDS).map(lambda line: line.encode("latin-1") + b"\r"),
-    st.sampled_from(COMMANDS).flatmap(
-        lambda line: st.integers(0, len(line)).map(lambda end: line[:end].encode("latin-1"))
-    ),
-    st.sampled_from(
-        [b"hello", b"\x1a", b"\x1b", b"\r", b"\n", b"\r\n", b"+++", b"\x08", b"\x00", b"\xf9", SABM, CLD, SABM + CLD]
-    ),
-    st.sampled_from(WAYS_IN),
-    st.binary(max_size=30),
-    st.integers(1, 3000).map(lambda count: b"x" * count),
-)
+LTE_WAYS_IN = [
+    b'AT+QIACT=1\rAT+QIOPEN=1,1,"UDP","127.0.0.1",9\rAT+QISEND=1\r',
+    b'AT+QIACT=1\rAT+QIOPEN=1,1,"UDP","127.0.0.1",9\rAT+QISEND=1,9\r',
+    b'AT+QIACT=1\rAT+QIOPEN=1,3,"UDP","127.0.0.1",9,0,2\r',
+    WAYS_IN[-1],
+]
+
+
+def pieces(commands: list[str], ways_in: list[bytes]) -> st.SearchStrategy[bytes]:
+    """What a host may send."""
+    return st.one_of(
+        st.sampled_from(commands).map(lambda line: line.encode("latin-1") + b"\r"),
+        st.sampled_from(commands).flatmap(
+            lambda line: st.integers(0, len(line)).map(lambda end: line[:end].encode("latin-1"))
+        ),
+        st.sampled_from(
+            [
+                b"hello",
+                b"\x1a",
+                b"\x1b",
+                b"\r",
+                b"\n",
+                b"\r\n",
+                b"+++",
+                b"\x08",
+                b"\x00",
+                b"\xf9",
+                SABM,
+                CLD,
+                SABM + CLD,
+            ]
+        ),
+        st.sampled_from(ways_in),
+        st.binary(max_size=30),
+        st.integers(1, 3000).map(lambda count: b"x" * count),
+    )
 
 
 pauses = st.sampled_from([0.0, 0.0, 0.01, 0.6, 1.5, 6.0, 30.0])
 
 
-@given(st.lists(st.tuples(pieces, pauses), max_size=15))
+def scripts(commands: list[str], ways_in: list[bytes]) -> st.SearchStrategy[list[tuple[bytes, float]]]:
+    """What it sends one after the other, each with the pause behind it."""
+    return st.lists(st.tuples(pieces(commands, ways_in), pauses), max_size=15)
+
+
+@given(scripts(COMMANDS, WAYS_IN))
 def fuzz_it_answers_at_again(script: list[tuple[bytes, float]]) -> None:
+    _play("m10", script)
+
+
+@given(scripts(LTE_COMMANDS, LTE_WAYS_IN))
+def fuzz_an_lte_module_answers_at_again(script: list[tuple[bytes, float]]) -> None:
+    _play("bg96", script)
+
+
+def _play(model: str, script: list[tuple[bytes, float]]) -> None:
     loop = LeapingLoop()
-    loop.call(lambda: _talk(LoopClock(loop), script))
+    loop.call(lambda: _talk(model, LoopClock(loop), script))
     loop.finish()
 
 
-async def _talk(clock: LoopClock, script: list[tuple[bytes, float]]) -> None:
+async def _talk(model: str, clock: LoopClock, script: list[tuple[bytes, float]]) -> None:
     heard, sent = bytearray(), bytearray()
 
     async def listen() -> None:
@@ -123,7 +199,7 @@ async def _talk(clock: LoopClock, script: list[tuple[bytes, float]]) -> None:
         writer.write(data)
         await asyncio.sleep(pause)
 
-    async with EmulatedModule(clock=clock, seed=1) as module:
+    async with EmulatedModule(model=model, clock=clock, seed=1) as module:
         reader, writer = await module.connect()
         listening = asyncio.ensure_future(listen())
         for data, pause in script:

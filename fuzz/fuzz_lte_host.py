@@ -1,0 +1,185 @@
+"""A remote host that talks like an LTE module, behind each access mode; and an LTE module that sends anything.
+
+Invariants:
+1. Each session receives the octets of its remote host, exactly and in order, and then the end that the module reports:
+   buffered, pushed and in data mode, in both shells.
+2. No octet of a remote host changes the state of the driver: it sends nothing because of it but AT+QIRD (in data mode:
+   no more than ``+++`` and what brings it back), and holds its context.
+3. Whatever the module sends, in whatever portions: a call of the public API returns, or raises an exception of the
+   documented tree, and `close` comes to an end.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from leaping import SHELLS, bench
+from lte_hosts import LteModule
+from silent_module import lines
+
+from drivers.errors import DriverError, SessionTimeout
+
+LINES = [
+    *(b'+QIURC: "closed",0', b'+QIURC: "closed",1', b'+QIURC: "recv",0', b'+QIURC: "recv",1,5', b"+QIRD: 3"),
+    *(b'+QIURC: "pdpdeact",1', b'+QIURC: "incoming",3,0,"1.2.3.4",80', b'+QIURC: "incoming full"', b"+QIRD: 9,3,6"),
+    *(b'+QIURC: "dnsgip",0,1,600', b'+QIURC: "dnsgip","1.2.3.4"', b"+QIOPEN: 0,0", b"+QIOPEN: 1,563", b"+QIRD: 0"),
+    *(b"OK", b"ERROR", b"+CME ERROR: 565", b"NO CARRIER", b"RDY", b"APP RDY", b"POWERED DOWN", b"CONNECT"),
+    *(b"SEND OK", b"SEND FAIL", b"+QISEND: 9,9,0", b"> ", b"\x1a", b"\x1b", b"AT+QICLOSE=0", b"+++", b"CLOSED"),
+]
+said = st.sampled_from(LINES).map(lambda line: b"\r\n%b\r\n" % line)
+pieces = st.one_of(
+    said,
+    said,
+    st.tuples(said, st.integers(1, 12), st.booleans()).map(
+        lambda one: one[0][: one[1]] if one[2] else one[0][one[1] :]
+    ),
+    st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(b"\r\n".join),
+    st.sampled_from([b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\n\r"]),
+    st.binary(min_size=1, max_size=20),
+)
+SEND, RING = "send", "ring"
+
+
+@dataclass(frozen=True)
+class Comes:
+    """Data of a remote host.
+
+    Args:
+        number: the session.
+        data: what the host has sent.
+        behind: whether it comes right behind the answer to a command, in the same octets.
+    """
+
+    number: int
+    data: bytes
+    behind: bool = False
+
+
+coming = st.builds(Comes, st.integers(0, 1), st.lists(pieces, min_size=1, max_size=2).map(b"".join), st.booleans())
+scripts = st.lists(coming | coming | st.sampled_from([SEND, RING]), max_size=6)
+portions = st.sampled_from([1, 3, 7, 50, 1000])
+sizes = st.lists(st.integers(1, 1500) | st.integers(5, 40), min_size=1, max_size=6)
+
+
+def _drive(module: LteModule, made: Any, sessions: list[Any], script: list[Comes | str]) -> list[bytes]:
+    """Play a script; return what each host has sent."""
+    sent = [b"" for _ in sessions]
+    for what in script:
+        if isinstance(what, Comes):
+            number = what.number % len(sessions)
+            sent[number] += what.data
+            octets = module.comes(sessions[number].index, what.data)
+            if what.behind and module.online is None:
+                module.behind(octets)
+                sessions[0].acknowledged()
+            else:
+                made.say(octets)
+        elif what == SEND:
+            sessions[0].sendall(b"hello")
+        elif module.online is None:
+            made.say(lines("RING"))
+    return sent
+
+
+def _received(session: Any, count: int) -> bytes:
+    session.settimeout(5.0)
+    data = b""
+    while len(data) < count:
+        try:
+            piece: bytes = session.recv(4096)
+        except SessionTimeout:
+            break
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+@given(st.sampled_from(SHELLS), st.sampled_from(["buffered", "pushed"]), scripts, portions, sizes)
+def fuzz_data_of_an_lte_module(
+    shell: str, receive: str, script: list[Comes | str], portion: int, sizes: list[int]
+) -> None:
+    module = LteModule(sizes)
+    with bench(shell, module) as made:
+        driver = made.driver(context=1, dialect="bg96", receive=receive)
+        sessions = [driver.connect("TCP", "10.0.0.7", 80) for _ in range(2)]
+        made.divide(portion)
+        begun = len(module.commands)
+        sent = _drive(module, made, sessions, script)
+        for session, data in zip(sessions, sent, strict=True):
+            assert _received(session, len(data)) == data
+            assert session.open
+        asked = {text.partition("=")[0] for text in module.commands[begun:]}
+        assert asked <= {"AT+QIRD", "AT+QISEND"}, asked
+        assert module.active == {1}
+        made.say(lines(f'+QIURC: "closed",{sessions[0].index}'))
+        assert sessions[0].recv(1) == b""
+        assert sessions[1].open
+        driver.close()
+
+
+@given(scripts, portions)
+def fuzz_data_mode_of_an_lte_module(script: list[Comes | str], portion: int) -> None:
+    module = LteModule()
+    with bench("aio", module) as made:
+        driver = made.driver(context=1, dialect="bg96", receive="transparent")
+        session = driver.connect("TCP", "10.0.0.7", 80)
+        made.divide(portion)
+        begun = len(module.commands)
+        (data,) = _drive(module, made, [session], script)
+        assert _received(session, len(data)) == data
+        assert session.open
+        assert {text.partition("=")[0] for text in module.commands[begun:]} <= {"ATO", "AT+QISWTMD", "AT+QISTATE"}
+        driver.close()
+
+
+def _numbers(line: bytes) -> st.SearchStrategy[bytes]:
+    """Lines whose numbers are others, or none."""
+    values = st.sampled_from([b"0", b"1", b"11", b"12", b"99999", b"-1", b"", b" 3", "²".encode(), b"0,0", b'"x"'])
+    return st.lists(values, max_size=4).map(lambda numbers: line + b",".join(numbers))
+
+
+WORDS = [b'+QIURC: "recv",', b'+QIURC: "closed",', b'+QIURC: "incoming",', b'+QIURC: "pdpdeact",', b"+QIOPEN: "]
+WORDS += [b"+QIRD: ", b"+QISEND: ", b'+QIURC: "dnsgip",', b"+QIACT: ", b"+QISTATE: ", b"+QIGETERROR: ", b"+CME ERROR: "]
+anything = st.one_of(
+    pieces,
+    st.sampled_from(WORDS).flatmap(_numbers).map(lambda line: b"\r\n%b\r\n" % line),
+    st.binary(max_size=40),
+)
+calls = st.sampled_from(["send", "receive", "connect", "listen", "acknowledged", "resolve", "state", "switch"])
+
+
+@given(st.sampled_from(SHELLS), st.lists(anything | st.tuples(anything) | calls, max_size=8), portions)
+def fuzz_an_lte_module_that_sends_anything(shell: str, script: list[bytes | tuple[bytes] | str], portion: int) -> None:
+    """Octets come by themselves, or, in a tuple, right behind the next answer."""
+    module = LteModule()
+    with bench(shell, module) as made:
+        driver = made.driver(context=1, dialect="bg96")
+        session = driver.connect("TCP", "10.0.0.7", 80)
+        session.settimeout(0.5)
+        made.divide(portion)
+        deeds = {
+            "send": lambda: session.sendall(b"hello"),
+            "receive": lambda: session.recv(100),
+            "connect": lambda: driver.connect("TCP", "10.0.0.7", 80, timeout=1.0).close(),
+            "listen": lambda: driver.listen(port=2020).close(),
+            "acknowledged": session.acknowledged,
+            "resolve": lambda: driver.resolve("www.quectel.com"),
+            "state": driver.state,
+            "switch": lambda: session.set_receive("pushed"),
+        }
+        for what in script:
+            if isinstance(what, bytes):
+                made.say(what)
+            elif isinstance(what, tuple):
+                module.behind(what[0])
+            else:
+                with suppress(DriverError):
+                    deeds[what]()
+        with suppress(DriverError):
+            driver.close()
+        assert not driver.table.held(1)
