@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
 from .ownership import ContextState, ContextTable, Lease
@@ -162,7 +163,13 @@ class ContextClaim:
             else:
                 self._table._confirm(lease)
                 self.lease, self.address, self.broken = lease, None, self._table._broken(self.context)
+                lease._tell = partial(self._ended_by_another, lease)
                 return
+
+    def _ended_by_another(self, lease: Lease) -> None:
+        """End the claim because another driver has deactivated the context, which it may after a loss only."""
+        if self.lease is lease:
+            self._drop(lease.ended or "")
 
     def _check(self) -> bool:
         """Tell whether the context is held.
@@ -196,7 +203,9 @@ class ContextClaim:
         if lease is None:
             return
         self.broken = state is ContextState.BROKEN
-        self._table._update(lease, word, state)
+        for other in self._table._update(lease, word, state):
+            if other._tell is not None:
+                other._tell()
         if state is ContextState.DOWN:
             self.address = None
             if lease.ended is not None:

@@ -42,19 +42,21 @@ class Doubles:
     def __repr__(self) -> str:
         return f"<Doubles: {len(self._reports)} events>"
 
-    def repeats(self, event: Event, port: object, now: float) -> bool:
+    def repeats(self, event: Event, port: object, now: float, since: float = 0.0) -> bool:
         """Note an event, and tell whether it repeats one that has come on another channel.
 
         Args:
             event: the event.
             port: the channel on which it has come.
             now: the time.
+            since: when the channel began to be listened to: it cannot repeat what has come before.
         """
         if not isinstance(event, TAKEN_ONCE):
             return False
         with self._lock:
             for report in self._reports:
-                if report.event == event and id(port) not in report.ports and now - report.at < WINDOW:
+                there = report.at >= since and now - report.at < WINDOW
+                if there and report.event == event and id(port) not in report.ports:
                     report.ports.add(id(port))
                     return True
             self._reports.append(_Report(event, {id(port)}, now))

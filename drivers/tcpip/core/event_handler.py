@@ -84,6 +84,7 @@ class EventHandler:
         self._demultiplexer = Demultiplexer(self.stack, self.table, self.hear)
         self._port = port
         self._now = now
+        self._since = 0.0  # when it began to listen
         self._log = port_logger(port.name)
 
     def now(self) -> float:
@@ -104,18 +105,36 @@ class EventHandler:
         if not self._of_module:
             self.handle(event)
             return
-        doubles = self.table._scope.doubles
-        with doubles.passing:
-            if isinstance(event, events.Pushed):
-                self._hear_data(event)
-            elif doubles.repeats(event, self._port, self._now()):
+        scope = self.table._scope
+        with scope.doubles.passing:
+            if self._repeats(event):
                 self.table.counters["doubles"] += 1
+            elif isinstance(event, events.Pushed):
+                self._hear_data(event)
             elif isinstance(event, events.ModuleReset):
-                self.table._scope.forget_foreign()
+                scope.forget_foreign()
+                scope.carrying.clear()
                 for table in self.table._tables():
                     table._handle(event)  # it has no socket of theirs, either
             else:
                 self.handle(event)
+
+    def _repeats(self, event: events.Event) -> bool:
+        """Tell whether an event repeats what another channel has said, or is about to say.
+
+        News of a socket count on its own channel alone, where that is known to have them: what another channel repeats
+        late may be about a socket that had the id before.
+        """
+        scope = self.table._scope
+        id = event.listener if isinstance(event, events.Incoming) else getattr(event, "id", None)
+        if id is not None:
+            table = self.table._holder(id)
+            if table._port is self._port:
+                if table._has(id):
+                    scope.carrying.add(table._port)
+            elif table._port in scope.carrying and not table._in_data_mode(table._port):
+                return True
+        return scope.doubles.repeats(event, self._port, self._now(), self._since)
 
     def _hear_data(self, event: events.Pushed) -> None:
         """Handle data, which the module may push on several channels."""
@@ -123,7 +142,7 @@ class EventHandler:
         session = table.sessions.get(event.id)
         if session is not None and event.data and session not in (table.fetching, table.online):
             aside = table._in_data_mode(table._port)
-            data = session.pushes.take(event.data, self._port, table._port, aside=aside)
+            data = b"" if session.pending else session.pushes.take(event.data, self._port, table._port, aside=aside)
             if not data:
                 self.table.counters["doubles"] += 1
                 return

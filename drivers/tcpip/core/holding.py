@@ -130,6 +130,7 @@ class Holder(EventHandler):
             yield from self._of_our_family(self._look_around())
             yield from self._of_our_family(self.stack.set_up())
             self.claim.require()  # the module may have restarted between two settings
+            self._since = self._now()
         except BaseException:
             yield from self._give_up("its settings could not be made")
             raise

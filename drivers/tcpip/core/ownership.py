@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import weakref
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,6 +51,8 @@ class Lease:
     """Whether another driver or program has ended it."""
     active: bool = field(default=False)
     """Whether the context has been in use under this lease."""
+    _tell: Callable[[], None] | None = field(default=None, repr=False)
+    """Called when another driver that shares the context has ended it."""
 
 
 class Claimant(Protocol):
@@ -217,18 +220,22 @@ class ContextTable:
             lease.ended = "the module refused it"
             self._changes.notify()
 
-    def _update(self, lease: Lease, word: str, state: ContextState) -> None:
+    def _update(self, lease: Lease, word: str, state: ContextState) -> list[Lease]:
         """Record the state of a context; if it goes out of use, the leases under which it was in use end.
 
         Args:
             lease: the lease of an owner; a lease that has ended changes nothing.
             word: the state, in the words of the module.
             state: its meaning.
+
+        Returns:
+            The leases of other drivers that have ended by that.
         """
+        ended: list[Lease] = []
         with self._changes:
             entry = self._entries[lease.context]
             if lease not in entry.leases:
-                return
+                return []
             entry.state, entry.in_use = word, state is not ContextState.DOWN
             entry.broken = state is ContextState.BROKEN
             entry.found_active &= entry.in_use
@@ -238,7 +245,9 @@ class ContextTable:
                 elif one.active:
                     entry.leases.remove(one)
                     one.ended = f"the context came back to {word}"
+                    ended += [one] * (one is not lease)
             self._changes.notify()
+        return ended
 
     def _release(self, lease: Lease, reason: str = "it was released") -> None:
         """End a lease; does nothing if it has ended already."""

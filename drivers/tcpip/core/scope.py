@@ -34,6 +34,8 @@ class Scope(Generic[T]):
         """The tables that wait for the addresses of a name, the oldest question first."""
         self.foreign: dict[SocketId, int | None] = {}
         """The sockets of somebody else, with their contexts as far as known: their ids are not free."""
+        self.carrying: weakref.WeakSet[object] = weakref.WeakSet()
+        """The channels that are known to have the news of their own sockets."""
         self.doubles: Doubles = Doubles()
         """What several channels have reported."""
 

@@ -152,6 +152,11 @@ class SocketState(Openable):
         return self._dropped
 
     @property
+    def pending(self) -> bool:
+        """Whether it is being opened, and the module has not answered: what comes is about another one with its id."""
+        return self.reserved and self._code is None
+
+    @property
     def remote_closed(self) -> bool:
         """Whether the other side has closed it."""
         return self._remote_closed or self.closing

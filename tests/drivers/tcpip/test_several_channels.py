@@ -157,7 +157,9 @@ def test_after_a_loss_the_first_user_deactivates_and_the_others_learn_of_it(
             session.recv(1)
         assert lost.value.code == 70
     assert sent(bench, "AT+TDOWN") == 0
-    again = [connected(driver, echo_server) for driver in drivers]
+    again = [connected(drivers[0], echo_server)]
+    assert [driver.lease is None for driver in drivers] == [False, True, True]
+    again += [connected(driver, echo_server) for driver in drivers[1:]]
     assert (sent(bench, "AT+TDOWN=0"), sent(bench, "AT+TUP=0")) == (1, 2)
     for session in again:
         session.sendall(b"x")
@@ -234,20 +236,49 @@ def test_pushed_octets_count_once_however_late_a_channel_is(came: list[tuple[str
 
 
 @pytest.mark.requirement("L9.9")
-def test_data_that_comes_on_one_channel_only_is_never_a_repetition(bench: AbleBench, silent: Peer) -> None:
+def test_data_that_comes_on_another_channel_only_is_no_repetition(bench: AbleBench, silent: Peer) -> None:
     owner, other = bench.drive(1), bench.drive(2, 1)
-    session = connected(owner, silent, receive="pushed")
     other.claim()
-    for _ in range(3):
-        bench.say(2, b"\r\n+TPUSH: %d,2\r\nab" % session.index)
-    bench.settle(other)
-    assert session.recv(100) == b"ababab"
-    session.close()
-    again = connected(other, silent, receive="pushed")
-    assert again.index == session.index
-    bench.say(1, b"\r\n+TPUSH: %d,2\r\nab" % again.index)  # as before, but for another socket
-    bench.settle(owner)
-    assert again.recv(100) == b"ab"
+    bench.module.news_go_to = lambda octets: bench.say(2, octets)
+    for _ in range(2):
+        session = connected(owner, silent, receive="pushed")
+        assert session.index == 0
+        for _ in range(3):
+            bench.say(2, b"\r\n+TPUSH: 0,2\r\nab")
+        bench.settle(other)
+        assert session.recv(100) == b"ababab"
+        session.close()
+
+
+@pytest.mark.requirement("L9.9")
+def test_what_another_channel_repeats_late_is_not_about_the_socket_that_has_the_number_now(
+    bench: AbleBench, silent: Peer
+) -> None:
+    one, other = bench.drive(1), bench.drive(2, 1)
+    other.claim()
+    connected(one, silent, receive="pushed").close()
+    session = connected(one, silent, receive="pushed")
+    bench.say(2, b"\r\n+TPUSH: 0,3\r\nold\r\n+TGONE: 0\r\n")
+    bench.say(1, b"\r\n+TPUSH: 0,3\r\nnew")
+    bench.settle(one, other)
+    assert session.recv(100) == b"new"
+    assert session.open
+    assert other.counters["doubles"] == 2
+
+
+@pytest.mark.requirement("L9.9")
+def test_a_loss_that_a_channel_was_not_there_to_hear_is_not_repeated_by_it(bench: AbleBench, silent: Peer) -> None:
+    one, other = bench.drive(1), bench.drive(2, 1)
+    one.activate()
+    for uart, hearing in ((1, one), (2, other)):  # the second one begins to listen after the first loss
+        bench.module.down(0)
+        bench.say(uart, b"\r\n+TLOST: 0\r\n")
+        bench.settle(hearing)
+        if uart == 1:
+            session = connected(one, silent)
+            other.claim()
+    with pytest.raises(SessionReset, match="TLOST: 0"):
+        session.recv(1)
 
 
 @pytest.mark.requirement("L9.9")
