@@ -122,8 +122,8 @@ class EventHandler:
     def _repeats(self, event: events.Event) -> bool:
         """Tell whether an event repeats what another channel has said, or is about to say.
 
-        News of a socket count on its own channel alone, where that is known to have them: what another channel repeats
-        late may be about a socket that had the id before.
+        News of a socket count on its own channel alone, where that is known to have news of this kind: what another
+        channel repeats late may be about a socket that had the id before.
         """
         scope = self.table._scope
         id = event.listener if isinstance(event, events.Incoming) else getattr(event, "id", None)
@@ -131,8 +131,8 @@ class EventHandler:
             table = self.table._holder(id)
             if table._port is self._port:
                 if table._has(id):
-                    scope.carrying.add(table._port)
-            elif table._port in scope.carrying and not table._in_data_mode(table._port):
+                    scope.carrying[type(event)].add(table._port)
+            elif table._port in scope.carrying[type(event)] and not table._in_data_mode(table._port):
                 return True
         return scope.doubles.repeats(event, self._port, self._now(), self._since)
 

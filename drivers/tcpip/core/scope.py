@@ -5,12 +5,14 @@ from __future__ import annotations
 import collections
 import enum
 import weakref
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from cmux.forks import Lock
 
 from .doubles import Doubles
+from .events import Event
 from .socket_state import SocketId
 
 T = TypeVar("T")
@@ -34,8 +36,8 @@ class Scope(Generic[T]):
         """The tables that wait for the addresses of a name, the oldest question first."""
         self.foreign: dict[SocketId, int | None] = {}
         """The sockets of somebody else, with their contexts as far as known: their ids are not free."""
-        self.carrying: weakref.WeakSet[object] = weakref.WeakSet()
-        """The channels that are known to have the news of their own sockets."""
+        self.carrying: defaultdict[type[Event], weakref.WeakSet[object]] = defaultdict(weakref.WeakSet)
+        """The channels that are known to have the news of their own sockets, by the kind of news."""
         self.doubles: Doubles = Doubles()
         """What several channels have reported."""
 

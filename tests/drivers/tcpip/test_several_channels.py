@@ -256,7 +256,10 @@ def test_what_another_channel_repeats_late_is_not_about_the_socket_that_has_the_
 ) -> None:
     one, other = bench.drive(1), bench.drive(2, 1)
     other.claim()
-    connected(one, silent, receive="pushed").close()
+    former = connected(one, silent, receive="pushed")
+    bench.say(1, b"\r\n+TPUSH: 0,3\r\nold\r\n+TGONE: 0\r\n")
+    assert (former.recv(3), former.recv(1)) == (b"old", b"")
+    former.close()
     session = connected(one, silent, receive="pushed")
     bench.say(2, b"\r\n+TPUSH: 0,3\r\nold\r\n+TGONE: 0\r\n")
     bench.say(1, b"\r\n+TPUSH: 0,3\r\nnew")
