@@ -123,7 +123,7 @@ def test_what_the_user_says_goes_before_the_file(tracker: str) -> None:
 WRONG = [
     ("settle = 1", "unknown key 'settle' (under [settings]?): name, title, source"),
     ("speed = 1", "unknown key 'speed': name, title, source"),
-    ("at_cmux = 'long'", "at_cmux = 'long' is not"),
+    ("at_cmux = 'longer'", "at_cmux = 'longer' is not"),
     ("title = 5", "title = 5 is not a string"),
     ("channels = 5", "channels = 5 is not a table: [channels], then name = value"),
     ("[channels]\nat = 62", "[channels] at = 62 is not a DLCI from 1 to 61"),

@@ -241,7 +241,6 @@ def test_each_uart_deactivates_its_own_context(lab: Lab) -> None:
         {"context": -1},
         {"context": 1.0},
         {"context": True},
-        {"context": None},
         {"apn": 'CM"NET'},
         {"apn": "CM\rNET"},
         {"apn": "CM\nNET"},

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Callable[[Commands], None]] = {
     "doctor /dev/x": add_doctor,
 }
 OF_ONE_COMMAND = {
-    "demo": "--port --json",
+    "demo": "--port --model --json",
     "attach": "--config --role --channels --link --mode --group --metrics --hangup --tcp --reattach --no-reattach",
     "monitor": "--once --json --channels --link --reattach --no-reattach",
     "terminal": "--dlci --eol --echo --channels --link",
