@@ -105,9 +105,13 @@ class Context(Holder):
         except BaseException:
             for session in self.table.standing(role):
                 if session not in before and (role == "client" or session.service is not None):
-                    with suppress(AtError, TcpipError):
+                    try:
                         yield from self.stack.close(session)
-                    self.table.drop(session)
+                    except (AtError, TcpipError):  # the module may still have it
+                        session.close_here()
+                        session.ending = False
+                    else:
+                        self.table.drop(session)
             raise
 
     def set_receive(self, session: SocketState, mode: str) -> Procedure[None]:

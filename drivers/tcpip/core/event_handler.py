@@ -19,6 +19,9 @@ from .session_table import SessionTable
 from .socket_state import SocketId, SocketState
 from .stack import Dialect, TcpipStack, Wiring
 
+REFUSALS = 5
+"""How often a module that has a session may refuse to give its data, one time after the other."""
+
 
 class EventHandler:
     """One context, controlled over one channel: its claim, its sockets, the stack of its family.
@@ -308,6 +311,11 @@ class EventHandler:
     def _reconcile(self) -> Dialogue[None]:
         for event in (yield from self.stack.reconcile()):
             self.handle(event)
+        for session in self.table.standing():
+            if session.refusals >= REFUSALS:
+                session.break_off(SessionReset(f"{self.name}: the module keeps data and refuses to give it"))
+            elif session.refusals and not self.stack.pushes(session):
+                session.unread = True  # it has the session, so it may give the data next time
 
     def _fetch(self, session: SocketState) -> Dialogue[None]:
         """Fetch once; this is repeated until nothing is left, because the module reports data only once."""
@@ -320,6 +328,7 @@ class EventHandler:
             raise
         finally:
             self.table.fetching = None
+        session.refusals = session.refusals + 1 if count is None else 0
         if count:
             session.unread = True
         elif session.closing and not session.unread:

@@ -172,7 +172,7 @@ class Holder(EventHandler):
         before = self.table._ours()  # one that is closed meanwhile is nobody else's
         found = yield from self.stack.survey()
         there = {one.id: one.context for one in found if one.id is not None}
-        self.table._survey({id: context for id, context in there.items() if id not in before})
+        self.table.survey({id: context for id, context in there.items() if id not in before})
         mine = [one for one in found if one.context == self.claim.context]
         foreign = self.table._scope.foreign
         unused = not self.claim.active and not self.claim._used_by_others

@@ -301,16 +301,20 @@ class SessionTable:
                 kept.pop(id, None)
 
     def note_foreign(self, ids: Iterable[SocketId], context: int | None = None) -> None:
-        """Take note that sockets belong to somebody else, so that their ids are not free.
+        """Take note that sockets belong to somebody else, so that their ids are not free, unless they are ours.
 
         Args:
             ids: their ids.
             context: their context, as far as known.
         """
-        self._scope.note_foreign(ids, context)
+        self._scope.note_foreign(set(ids) - self._ours(), context)
 
-    def _survey(self, sockets: dict[SocketId, int]) -> None:
-        """Take note of all sockets that the module has, with their contexts: what is not ours is somebody else's."""
+    def survey(self, sockets: dict[SocketId, int]) -> None:
+        """Take note of all sockets that the module has: what is not ours is somebody else's.
+
+        Args:
+            sockets: their ids, with their contexts.
+        """
         ours = self._ours()
         with self._scope.lock:
             self._scope.foreign.clear()

@@ -111,6 +111,8 @@ class SocketState(Openable):
         """When the last octet was sent or received, on the driver's clock."""
         self.heard_at: float = 0.0
         """When the other side last gave a sign of life: an octet, or an acknowledgement, as far as known."""
+        self.refusals: int = 0
+        """How often the module has refused to give its data, since it last gave any."""
         self.readers: int = 0
         """How many readers wait for data."""
         self.fetched: int = 0

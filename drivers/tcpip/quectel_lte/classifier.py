@@ -115,8 +115,9 @@ class Classifier:
             return events.Pushed(SocketId(int(pushed[1])), data, _source(header))
         if reading is None:
             return None
-        self._state.fetched += len(data)
-        return events.Pushed(reading.id, data, _source(header)) if data else events.Nothing()
+        source = _source(header)
+        self._state.fetched += len(data) or int(source is not None)  # behind an empty datagram may be others
+        return events.Pushed(reading.id, data, source) if data else events.Nothing()
 
     # -- names -----------------------------------------------------------------------------------------------------
 

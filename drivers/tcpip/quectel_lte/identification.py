@@ -7,6 +7,7 @@ from contextlib import suppress
 from ...at.core import Dialogue, command
 from ...errors import AtError, CommandError
 from ..core.extras import Identified
+from .codes import MEANINGS
 from .timeouts import deadline
 
 _ABOUT_SIM = frozenset(range(10, 19))
@@ -21,7 +22,8 @@ def identify(refusal: CommandError) -> Dialogue[Identified]:
     """
     lines = yield from _lines_of("AT+CGMM")
     model = lines[0].removeprefix("+CGMM:").strip(' "') if lines else " ".join((yield from _lines_of("ATI")))
-    return Identified(model, None if refusal.code in _ABOUT_SIM else False)
+    speaks = True if refusal.code in MEANINGS else None if refusal.code in _ABOUT_SIM else False
+    return Identified(model, speaks)
 
 
 def _lines_of(text: str) -> Dialogue[list[str]]:

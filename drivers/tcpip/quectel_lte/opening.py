@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from ...errors import (
     AnswerLost,
+    AtError,
     AtTimeout,
     CommandError,
     ConnectFailed,
@@ -105,7 +107,11 @@ class Opening:
         limit = deadline("+QIOPEN") if timeout is None else timeout
         numbers = [SocketId(id) for id in (SOCKETS if index is None else (index,))]
         refused, code = "", None
-        while (made := reserve(numbers)) is not None:
+        made = reserve(numbers)
+        if made is None:  # as far as is known here
+            yield from self._make_room()
+            made = reserve(numbers)
+        while made is not None:
             text = f"AT+QIOPEN={self._state.settings.context},{made.id.number},{what}"
             code = yield from self._ask(made, text, limit)
             if code == 0:
@@ -117,8 +123,20 @@ class Opening:
             self._table.note_foreign([made.id])
             numbers.remove(made.id)
             refused = f" ({text} was answered {code})"
+            made = reserve(numbers)
         which = f"all {len(SOCKETS)} sockets are" if index is None else f"socket {index} is"
         raise ConnectFailed(f"{self._state.name}: {which} open already{refused}; close one first", code=code)
+
+    def _make_room(self) -> Procedure[None]:
+        """Ask the module what it has, and close what was closed here while it did not answer."""
+        listed = yield from on_channel(dialogues.read_sockets())
+        for session in list(self._table.sessions.values()):
+            if not session.closed or session.released or session.ending:
+                continue
+            if listed.pop(session.index, None) is not None:
+                yield from on_channel(dialogues.close(session.index, 0))
+            session.released = True
+        self._table.survey({SocketId(one.id): one.context for one in listed.values()})
 
     def _free(self, made: SocketState | ListenerState) -> Procedure[None]:
         """Free the number of a socket that was not opened: the module keeps it until it is closed."""
@@ -144,7 +162,8 @@ class Opening:
         except CommandError as refusal:
             return refusal.code
         except AtTimeout as silence:
-            yield from self._free(made)
+            with suppress(AtError):  # what says nothing may not close it, either; the silence is the reason
+                yield from self._free(made)
             raise ConnectTimeout(f"{self._state.name}: {silence}") from silence
 
     def _await_result(self, made: SocketState | ListenerState, text: str, limit: float) -> Procedure[int]:
@@ -167,9 +186,15 @@ class Opening:
         result = opened_line(made.id.number)
         try:
             yield from on_channel(stack_command(text, timeout=deadline("QIOPEN"), lost_on=(result,)))
-        except (AnswerLost, AtTimeout):
-            if made.outcome() is None and (yield from on_channel(dialogues.read_socket(made.id.number))) is None:
-                raise  # the module has not begun to open it
+        except (AnswerLost, AtTimeout) as missing:
+            if made.outcome() is None and not (yield from self._has_begun(made)):
+                raise missing from None
+
+    def _has_begun(self, made: SocketState | ListenerState) -> Procedure[bool]:
+        """Ask whether the module opens a socket although it did not answer; without an answer to that it does not."""
+        with suppress(AtTimeout):
+            return (yield from on_channel(dialogues.read_socket(made.id.number))) is not None
+        return False
 
     def _look(self, made: SocketState | ListenerState) -> Procedure[int | None]:
         """Ask the module whether a socket is open although ``+QIOPEN`` has not come; then it goes to another port."""

@@ -24,7 +24,7 @@ def make_settings(state: StackState) -> Dialogue[None]:
     yield from dialogues.try_to_put("QICFG", '"viewmode",0')
     yield from dialogues.try_to_put("QICFG", '"dataformat",0,0')
     if state.claim.dlci is not None:
-        yield from _hear(state.claim.dlci, {one.claim.dlci for one in list(state.module.stacks)})
+        yield from _hear(state.claim.dlci, {one.claim.dlci for one in state.module.stacks()})
     if state.settings.asked is not None:
         yield from _data_mode(state.settings.asked)
 

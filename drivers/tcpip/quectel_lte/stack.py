@@ -193,8 +193,13 @@ class QuectelLteStack(TcpipStack):
         return on_channel(self._switch(session, mode))
 
     def _switch(self, session: SocketState, mode: str) -> Dialogue[None]:
-        yield from stack_command(f"AT+QISWTMD={session.index},{MODES[mode]}", timeout=deadline("QISWTMD"))
-        session.receive = mode  # data in the new form may follow at once
+        before, session.receive = session.receive, mode if mode == "pushed" else session.receive
+        try:  # data in the new form may come before OK
+            yield from stack_command(f"AT+QISWTMD={session.index},{MODES[mode]}", timeout=deadline("QISWTMD"))
+        except CommandError:
+            session.receive = before
+            raise
+        session.receive = mode  # or follow at once
 
     def close(self, session: SocketState) -> Procedure[None]:
         """See `TcpipStack.close`: AT+QICLOSE, also after the other side has closed."""

@@ -38,24 +38,39 @@ class NameAnswer:
 class Module:
     """The record of a module, shared by all stacks on its channels: its sockets are the same on each of them."""
 
-    stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
-    """The stacks that hold their context, on whatever channel."""
     pushed_to_others: set[int] = field(default_factory=set)
     """The sockets of others whose data the module sends unasked, maybe on a channel of this process."""
     resolving: Exclusion = field(default_factory=Exclusion)
     """The right to ask for a name: the module resolves one at a time."""
     names: NameAnswer | None = None
     """The answer that is awaited."""
+    _stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, stack: StackState) -> None:
+        """Note that a stack holds its context."""
+        with self._lock:
+            self._stacks.add(stack)
+
+    def remove(self, stack: StackState) -> None:
+        """Note that a stack does not hold its context any more."""
+        with self._lock:
+            self._stacks.discard(stack)
+
+    def stacks(self) -> list[StackState]:
+        """Return the stacks that hold their context, on whatever channel; readers ask while others come and go."""
+        with self._lock:
+            return list(self._stacks)
 
     def pushing(self) -> frozenset[int]:
         """Return the numbers of the sockets whose data the module sends unasked."""
-        ours = (session for state in list(self.stacks) for session in list(state.table.sessions.values()))
+        ours = (session for state in self.stacks() for session in list(state.table.sessions.values()))
         pushed = {session.index for session in ours if session.receive == "pushed" and not session.released}
         return frozenset(pushed | self.pushed_to_others)
 
     def note_pushed(self, ids: set[int]) -> None:
         """Learn whose data the module sends unasked, besides that of the sessions of this process."""
-        ours = {id.number for state in list(self.stacks) for id in list(state.table.sessions)}
+        ours = {id.number for state in self.stacks() for id in list(state.table.sessions)}
         self.pushed_to_others = ids - ours
 
     def forget(self) -> None:
@@ -104,8 +119,8 @@ class StackState:
 
     def hold(self) -> None:
         """Note that the context is held."""
-        self.module.stacks.add(self)
+        self.module.add(self)
 
     def let_go(self) -> None:
         """Note that the context is not held any more."""
-        self.module.stacks.discard(self)
+        self.module.remove(self)

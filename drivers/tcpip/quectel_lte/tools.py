@@ -23,8 +23,7 @@ _SILENCE = LinePattern("+QPING:", " *(?P<code>[0-9]{1,5}) *", 10)
 _SUMMARY = LinePattern("+QPING:", rf" *0(?:{_NEXT}[0-9]{{1,7}}){{3,6}} *", 80)
 _TIME = LinePattern(
     "+QNTP:",
-    r" *(?P<code>[0-9]{1,5}) *"
-    rf'(?:{_NEXT}"(?P<date>[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}},[0-9:]{{8}})(?P<zone>[+-][0-9]{{2}})")? *',
+    rf' *(?P<code>[0-9]{{1,5}}) *(?:{_NEXT}"?(?P<date>[0-9/]{{8,10}},[0-9:]{{8}})(?P<zone>[+-][0-9]{{1,2}})?"?)? *',
     50,
 )
 
@@ -72,7 +71,9 @@ def network_time(state: StackState, server: str, port: int) -> Dialogue[datetime
     code = None if found is None else number(found["code"], 1, 65535)
     if code is not None:
         raise TcpipError(f"{state.name}: {text} was answered {code}{told(code)}", code=code)
-    if found is None or found["date"] is None:
-        raise UnexpectedAnswer(f"{text} was answered {came.final}, which is no time")
-    zone = timezone(timedelta(minutes=15 * int(found["zone"])))
-    return datetime.strptime(found["date"], "%Y/%m/%d,%H:%M:%S").replace(tzinfo=zone)
+    try:
+        date, zone = ("", "") if found is None else (found["date"] or "", found["zone"] or "")
+        offset = timezone(timedelta(minutes=15 * int(zone)))
+        return datetime.strptime(date, "%Y/%m/%d,%H:%M:%S").replace(tzinfo=offset)
+    except ValueError:
+        raise UnexpectedAnswer(f"{text} was answered {came.final}, which is no time with its zone") from None
