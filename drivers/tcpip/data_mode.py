@@ -55,12 +55,13 @@ def silence(timing: Timing) -> Dialogue[None]:
     yield from pause(timing.guard, drained=True)
 
 
-def escape_by_plus(timing: Timing, left: Callable[[], None]) -> Dialogue[bool]:
+def escape_by_plus(timing: Timing, left: Callable[[], None], over: Callable[[], object]) -> Dialogue[bool]:
     """Go from data mode to command mode by ``+++`` between two silences; repeated if there is no answer.
 
     Args:
         timing: the times of the family.
         left: called when command mode is reached, before any later octet is parsed.
+        over: tells whether there is a sign that the module was not in data mode any more, so that it is not repeated.
 
     Returns:
         Whether the module answered OK; if not, it was not in data mode, or does not respond.
@@ -69,6 +70,8 @@ def escape_by_plus(timing: Timing, left: Callable[[], None]) -> Dialogue[bool]:
         yield from silence(timing)
         if (yield from escape_once(timing, left)):
             return True
+        if over():
+            break
     return False
 
 
@@ -243,8 +246,13 @@ class DataModeBase(ABC):
 
     def _escape(self) -> Dialogue[bool]:
         if self._by_dtr:
-            return (yield from escape_by_dtr(self._timing, self._set_dtr, self._left))
-        return (yield from escape_by_plus(self._timing, self._left))
+            return (yield from escape_by_dtr(self._timing, self._set_dtr, self._still_online))
+        return (yield from escape_by_plus(self._timing, self._still_online, lambda: self._shared.suspected))
+
+    def _still_online(self) -> None:
+        """Note that data mode has been left by this side, so a line that might have ended it was data."""
+        self._settle(closed=False)
+        self._left()
 
     def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
         """Give up a transparent session that is being opened; the UART may already be in data mode.
@@ -271,25 +279,26 @@ class DataModeBase(ABC):
         if self._shared.suspected:
             yield from self.verify_end()
             return
-        if not (yield from self._escape()):
+        if (yield from self._escape()):
+            return
+        if not self._shared.suspected:
             raise TcpipError(
                 f"{self._shared.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
+        self._settle(closed=True)  # its end came in the silence before +++
+        yield from clear_line()
 
     def verify_end(self) -> Dialogue[None]:
         """Find out by ``+++`` whether a line in data mode was the end of the session or data."""
-        yield from silence(self._timing)
+        if self._shared.suspected:
+            yield from silence(self._timing)
         if not self._shared.suspected:
             return  # more octets have come meanwhile: the line was data
 
-        def left() -> None:
-            self._settle(closed=False)
-            self._left()
-
         if self._by_dtr:
-            heard = yield from escape_by_dtr(self._timing, self._set_dtr, left)
+            heard = yield from escape_by_dtr(self._timing, self._set_dtr, self._still_online)
         else:
-            heard = yield from escape_once(self._timing, left)
+            heard = yield from escape_once(self._timing, self._still_online)
         if heard:
             with suppress(SessionFinished):
                 yield from self.resume()
@@ -303,7 +312,7 @@ class DataModeBase(ABC):
         """Note whether the line in data mode was the end of the session."""
         session, line = self._table.online, self._shared.suspected
         self._shared.suspect = b""
-        if session is None:
+        if session is None or not line:
             return
         if not closed:
             self._shared.emit(events.Pushed(session.id, line))

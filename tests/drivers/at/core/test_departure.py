@@ -72,7 +72,7 @@ class Uart:
 
 def data_and_escape(size: int, rate: int | None = None) -> Dialogue[object]:
     yield from stream(b"x" * size, rate)
-    return (yield from escape_by_plus(TIMING, lambda: None))
+    return (yield from escape_by_plus(TIMING, lambda: None, lambda: False))
 
 
 @pytest.mark.requirement("S3.25")
@@ -95,7 +95,7 @@ def test_the_plus_signs_come_half_a_second_after_the_last_octet(
 
 @pytest.mark.requirement("S3.26")
 def test_an_escape_that_flow_control_holds_is_not_said_twice() -> None:
-    uart = Uart(escape_by_plus(TIMING, lambda: None), 9600, tells=True, sees=True)
+    uart = Uart(escape_by_plus(TIMING, lambda: None, lambda: False), 9600, tells=True, sees=True)
     uart.held = True
     assert not uart.run(2.5)  # as long as the answer to +++ may take
     uart.held = False

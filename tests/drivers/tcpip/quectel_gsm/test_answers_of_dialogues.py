@@ -168,7 +168,7 @@ def test_a_setting_that_is_refused_in_ip_initial_names_what_excludes_it(
 def test_an_escape_that_the_module_does_not_answer_is_repeated_three_times_at_most(run: Callable[..., Any]) -> None:
     left: list[None] = []
     mute = HurriedClock(50.0)  # nothing comes that could be late
-    assert run(data_mode.escape_by_plus(TIMING, lambda: left.append(None)), {}, clock=mute) is False
+    assert run(data_mode.escape_by_plus(TIMING, lambda: left.append(None), lambda: False), {}, clock=mute) is False
     assert left == []
 
 

@@ -196,6 +196,42 @@ def test_no_carrier_in_the_data_is_data() -> None:
     one.finish(*ESCAPE)
 
 
+def in_the_silence(one: Timed, octets: bytes, *steps: float | bytes) -> None:
+    """Leave data mode, and let the module say something in the silence before +++."""
+    with ThreadPoolExecutor(1) as pool:
+        leaving = pool.submit(one.driver.escape)
+        one.clock.await_wait(SILENCE)
+        one.play.port.say(octets)
+        assert one.play.port.drained()
+        for step in (SILENCE, *steps):
+            if isinstance(step, bytes):
+                one.play.port.say(step)
+            else:
+                one.clock.await_wait(step)
+                one.clock.advance(step)
+        leaving.result(PATIENCE)
+
+
+@pytest.mark.requirement("L6.5", "L8.7")
+def test_a_session_that_ends_in_the_silence_before_the_escape_is_closed_and_so_is_the_driver() -> None:
+    """The module is in command mode then, and does not answer +++."""
+    rows = [*PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN]
+    one, session = online(*rows)
+    in_the_silence(one, b"\r\nNO CARRIER\r\n", *NO_ANSWER[1:], *CLEARING)
+    assert not one.driver.online
+    assert session.recv(1) == b""
+    one.finish()
+
+
+@pytest.mark.requirement("L5.12", "L8.7")
+def test_a_line_in_the_silence_before_the_escape_that_was_no_end_is_data() -> None:
+    one, session = online(*PLUS, CLOSE, *DOWN)
+    in_the_silence(one, b"\r\nNO CARRIER\r\n", *ESCAPE[1:])
+    assert session.recv(100) == b"\r\nNO CARRIER\r\n"
+    assert session.open
+    one.finish()
+
+
 @pytest.mark.requirement("L3.10", "L3.12")
 @pytest.mark.parametrize(("code", "kind"), [(565, NameNotFound), (566, ConnectRefused), (553, ConnectFailed)])
 def test_error_in_place_of_connect_has_its_reason(code: int, kind: type[Exception]) -> None:
