@@ -55,7 +55,7 @@ def silence(timing: Timing) -> Dialogue[None]:
     yield from pause(timing.guard, drained=True)
 
 
-def escape_by_plus(timing: Timing, left: Callable[[], None], over: Callable[[], object]) -> Dialogue[bool]:
+def escape_by_plus(timing: Timing, left: Callable[[], None], over: Callable[[], bool]) -> Dialogue[bool]:
     """Go from data mode to command mode by ``+++`` between two silences; repeated if there is no answer.
 
     Args:
@@ -247,7 +247,11 @@ class DataModeBase(ABC):
     def _escape(self) -> Dialogue[bool]:
         if self._by_dtr:
             return (yield from escape_by_dtr(self._timing, self._set_dtr, self._still_online))
-        return (yield from escape_by_plus(self._timing, self._still_online, lambda: self._shared.suspected))
+        return (yield from escape_by_plus(self._timing, self._still_online, self._ending))
+
+    def _ending(self) -> bool:
+        """Tell whether a line has come that may be the end of the session."""
+        return bool(self._shared.suspected)
 
     def _still_online(self) -> None:
         """Note that data mode has been left by this side, so a line that might have ended it was data."""
@@ -281,7 +285,7 @@ class DataModeBase(ABC):
             return
         if (yield from self._escape()):
             return
-        if not self._shared.suspected:
+        if not self._ending():
             raise TcpipError(
                 f"{self._shared.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
@@ -290,9 +294,9 @@ class DataModeBase(ABC):
 
     def verify_end(self) -> Dialogue[None]:
         """Find out by ``+++`` whether a line in data mode was the end of the session or data."""
-        if self._shared.suspected:
+        if self._ending():  # otherwise that was found out before its turn came
             yield from silence(self._timing)
-        if not self._shared.suspected:
+        if not self._ending():
             return  # more octets have come meanwhile: the line was data
 
         if self._by_dtr:

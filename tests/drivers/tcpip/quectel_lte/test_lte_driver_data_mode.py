@@ -196,20 +196,15 @@ def test_no_carrier_in_the_data_is_data() -> None:
     one.finish(*ESCAPE)
 
 
-def in_the_silence(one: Timed, octets: bytes, *steps: float | bytes) -> None:
+def in_the_silence(one: Timed, octets: bytes, *steps: Step) -> None:
     """Leave data mode, and let the module say something in the silence before +++."""
     with ThreadPoolExecutor(1) as pool:
         leaving = pool.submit(one.driver.escape)
         one.clock.await_wait(SILENCE)
         one.play.port.say(octets)
         assert one.play.port.drained()
-        for step in (SILENCE, *steps):
-            if isinstance(step, bytes):
-                one.play.port.say(step)
-            else:
-                one.clock.await_wait(step)
-                one.clock.advance(step)
-        leaving.result(PATIENCE)
+        one.clock.advance(SILENCE)
+        one.call(leaving.result, PATIENCE, steps=steps)
 
 
 @pytest.mark.requirement("L6.5", "L8.7")
