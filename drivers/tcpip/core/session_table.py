@@ -45,9 +45,7 @@ class SessionTable:
         handle: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
-        self.name = name
-        self.context = context
-        self._handle = handle
+        self.name, self.context, self._handle = name, context, handle
         self.wake: Callable[[], None] = wake
         """Makes the driver do what is due, soon: fetch unread data, and ask about sessions in doubt."""
         self.sessions: dict[SocketId, SocketState] = {}
@@ -70,9 +68,7 @@ class SessionTable:
         self._resolved: Resolved | None = None
         self._refused: dict[SocketId, SocketState] = {}
         self._until_closed, self._fetch_ahead, self._id_taken = until_closed, fetch_ahead, id_taken
-        self._receive = receive
-        self._port = port
-        self._scope = scope
+        self._receive, self._port, self._scope = receive, port, scope
         with scope.lock:
             scope.tables.add(self)
 
