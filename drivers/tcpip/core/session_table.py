@@ -45,7 +45,9 @@ class SessionTable:
         handle: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
-        self.name, self.context, self._handle = name, context, handle
+        self.name: str = name
+        self.context: int = context
+        self._handle = handle
         self.wake: Callable[[], None] = wake
         """Makes the driver do what is due, soon: fetch unread data, and ask about sessions in doubt."""
         self.sessions: dict[SocketId, SocketState] = {}

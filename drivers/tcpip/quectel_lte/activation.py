@@ -34,10 +34,23 @@ def _activate(state: StackState) -> Dialogue[str]:
     context = state.settings.context
     active = yield from dialogues.read_active()
     if context not in active:
-        active = yield from _ask(context)
+        active = yield from _ask_for(state, context)
     state.claim.note(ACTIVE, ContextState.UP)
     state.claim.address = active.get(context, "")
     return state.claim.address
+
+
+def _ask_for(state: StackState, context: int) -> Dialogue[dict[int, str]]:
+    lease = state.claim.lease
+    was_active = state.claim.active
+    if lease is not None:
+        lease.active = True  # from here on only AT+QIDEACT is certain to free it, whatever becomes of this call
+    try:
+        return (yield from _ask(context))
+    except CommandError:
+        if lease is not None:
+            lease.active = was_active
+        raise
 
 
 def _ask(context: int) -> Dialogue[dict[int, str]]:

@@ -12,6 +12,7 @@ from lte_script import (
     DOWN,
     LISTED,
     OPENED,
+    RESYNCHRONISED,
     SETTINGS,
     SURVEY,
     UP,
@@ -26,6 +27,7 @@ from scripted_port import ERROR, OK
 from stepped_clock import SteppedClock
 
 from drivers.errors import (
+    AtTimeout,
     CommandError,
     SessionReset,
     SettingRefused,
@@ -180,6 +182,18 @@ def test_the_module_has_all_of_its_time_for_activating_and_deactivating() -> Non
             running = pool.submit(call)
             clock.await_wait(most + MARGIN)
             one.port.say(OK)
+            running.result(PATIENCE)
+
+
+def test_a_context_whose_activation_was_not_answered_is_deactivated_in_the_end() -> None:
+    clock = SteppedClock()
+    begun = (1, ">", b"AT+QIACT=1\r")
+    rows = [*CLAIM, UP[0], begun, *RESYNCHRONISED, *DOWN]
+    with play(*rows, clock=clock) as one, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(one.driver.activate)
+        clock.await_wait(150.0 + MARGIN)
+        clock.advance(150.0 + MARGIN)
+        with pytest.raises(AtTimeout, match="QIACT"):
             running.result(PATIENCE)
 
 
