@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 
-from emulator_host import Lab, Terminal
+from emulator_host import Lab, Terminal, settle
 from emulator_peer import Peer, peer
 
 from drivers.clock import Clock
@@ -56,6 +56,17 @@ async def send(uart: Terminal, number: int, data: bytes, *, echo: bool = True) -
     await uart.ask(f"AT+QISEND={number},{len(data)}", "\r\n> ", echo=echo)
     uart.write(data)
     await uart.expect((data if echo else b"") + b"\r\nSEND OK\r\n")
+
+
+async def pushed(uart: Terminal) -> bytes:
+    """Take one portion of what is pushed of socket 0."""
+    await uart.expect(b'\r\n+QIURC: "recv",0,')
+    length = int(await uart.until(b"\r\n"))
+    while len(uart.received) < length:
+        await settle(5)
+    data = bytes(uart.received[:length])
+    del uart.received[:length]
+    return data
 
 
 def reply(data: bytes, sender: str = "") -> str:

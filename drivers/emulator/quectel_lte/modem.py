@@ -241,6 +241,8 @@ class QuectelLteModem(Surroundings):
         for step in range(len(sockets)):
             socket = sockets[(self._turn + step) % len(sockets)]
             numbers = self.outlets.of(socket.uart)
+            if socket.uart in numbers and not self.outlets.room(socket.uart):
+                continue  # the one that has opened it misses nothing: the peer waits as long as it does
             if uart in numbers and (taken := socket.take()) is not None:
                 self.outlets.copy(taken, [number for number in numbers if number != uart])
                 return taken

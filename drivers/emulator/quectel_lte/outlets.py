@@ -68,6 +68,10 @@ class Outlets:
         for number in numbers:
             self._uarts[number].pump()
 
+    def room(self, number: int) -> bool:
+        """Tell whether a UART can be given more."""
+        return len(self._waiting[number]) < _ITEMS
+
     def copy(self, item: Urc | Delivery, numbers: Sequence[int]) -> None:
         """Queue what one UART is about to write for others, too."""
         for number in numbers:

@@ -7,7 +7,7 @@ import socket
 import pytest
 from emulator_host import Lab, Terminal, Turning, settle
 from emulator_peer import Peer, peer
-from lte_module import ERROR, address, connected, datagrams, lab, listening, opening, reply, unused_port
+from lte_module import ERROR, address, connected, datagrams, lab, listening, opening, pushed, reply, unused_port
 
 from drivers.emulator import EmulatedModule
 from drivers.emulator.quectel_lte.data_socket import DataSocket
@@ -263,17 +263,6 @@ async def test_a_full_buffer_stops_the_peer_and_nothing_is_lost() -> None:
             if not part:
                 await one.plain.expect(RECV)
         assert received == data
-
-
-async def pushed(uart: Terminal) -> bytes:
-    """Take one portion of what is pushed of socket 0."""
-    await uart.expect(b'\r\n+QIURC: "recv",0,')
-    length = int(await uart.until(b"\r\n"))
-    while len(uart.received) < length:
-        await settle(5)
-    data = bytes(uart.received[:length])
-    del uart.received[:length]
-    return data
 
 
 @pytest.mark.requirement("L5.9")

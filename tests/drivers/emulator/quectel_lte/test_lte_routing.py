@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from emulator_host import Lab, Terminal, settle
 from emulator_peer import Peer, peer
-from lte_module import ERROR, OK, bg96, connected, lab, listening, opening, reply
+from lte_module import ERROR, OK, bg96, connected, lab, listening, opening, pushed, reply
 
 from drivers.emulator.quectel_lte.modem import QuectelLteModem
 
@@ -117,6 +117,26 @@ async def test_the_other_readings_of_who_is_told(reading: str, urc_port: int, to
                 await ports[number].expect(b'\r\n+QIURC: "closed",0\r\n')
             for uart in ports.values():
                 await uart.quiet()
+
+
+async def test_the_port_that_opened_a_socket_misses_nothing_where_all_are_told_and_it_is_held_up() -> None:
+    data = bytes(index % 251 for index in range(300_000))  # 200 pieces of 1500 octets; 64 can wait for a port
+    async with lab("socket_urcs=all") as one:
+        await one.multiplex()
+        first, second = await one.open(1), await one.open(2)
+        async with connected(first, 0, 1) as far:
+            await first.ask("AT+QISEND=0,2", "\r\n> ")  # nothing unasked for comes before the two octets
+            far.writer.write(data)
+            came = -1
+            while came != (came := len(second.received)):
+                await settle(200)
+            assert not first.received
+            first.write(b"hi")
+            await first.expect(b"hi\r\nSEND OK\r\n")
+            received = b""
+            while len(received) < len(data):
+                received += await pushed(first)
+            assert received == data
 
 
 @contextlib.asynccontextmanager
