@@ -8,9 +8,10 @@ from ...at.core import Dialogue, LinePattern, expect
 from ...at.core.values import number
 from ...errors import TcpipError, UnexpectedAnswer
 from ..core.extras import PingReply
-from .codes import stack_command, told
+from .codes import DEACTIVATED, NOT_FOUND, stack_command, told
 from .state import StackState
 from .timeouts import deadline
+from .unsolicited import lost_line
 
 _NEXT = " *, *"
 _REPLY = LinePattern(
@@ -40,9 +41,12 @@ def ping(context: int, host: str, count: int, timeout: int) -> Dialogue[list[Pin
     text = f'AT+QPING={context},"{host}",{timeout},{count}'
     yield from stack_command(text, timeout=deadline("QPING"))
     replies = list[PingReply]()
-    while len(replies) < count + 1:  # the last line is a summary, unless the name has no address
+    while len(replies) < count + 1:  # the last line is a summary, unless there is nothing to ask
         came = yield from expect(
-            _SUMMARY, _REPLY, _SILENCE, timeout=timeout + deadline("dnsgip"), what=f"+QPING after {text}"
+            *(_SUMMARY, _REPLY, _SILENCE),
+            timeout=timeout + deadline("dnsgip"),
+            lost_on=(lost_line(context),),
+            what=f"+QPING after {text}",
         )
         silence, reply = _SILENCE.match(came.final), _REPLY.match(came.final)
         if reply is not None:
@@ -51,7 +55,7 @@ def ping(context: int, host: str, count: int, timeout: int) -> Dialogue[list[Pin
         elif silence is not None:
             code = int(silence["code"])
             replies.append(PingReply(None, 0, None, None, code))
-            if code == 565:
+            if code in (NOT_FOUND, DEACTIVATED):
                 break
         else:
             break
@@ -66,7 +70,8 @@ def network_time(state: StackState, server: str, port: int) -> Dialogue[datetime
     """
     text = f'AT+QNTP={state.settings.context},"{server}",{port}'
     yield from stack_command(text, timeout=deadline("QNTP"))
-    came = yield from expect(_TIME, timeout=deadline("+QNTP"), what=f"+QNTP after {text}")
+    lost = (lost_line(state.settings.context),)
+    came = yield from expect(_TIME, timeout=deadline("+QNTP"), lost_on=lost, what=f"+QNTP after {text}")
     found = _TIME.match(came.final)
     code = None if found is None else number(found["code"], 1, 65535)
     if code is not None:

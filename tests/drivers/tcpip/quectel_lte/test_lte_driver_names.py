@@ -12,7 +12,7 @@ from lte_script import CLAIM, DOWN, UP, error, line, play, urc
 from scripted_port import ERROR, OK
 from stepped_clock import SteppedClock
 
-from drivers.errors import AtTimeout, CommandError, NameNotFound, TcpipError
+from drivers.errors import AnswerLost, AtTimeout, CommandError, NameNotFound, TcpipError
 from drivers.tcpip.core.extras import PingReply
 
 MARGIN = 5.0
@@ -127,6 +127,11 @@ def test_a_ping_of_a_name_that_is_not_known_has_one_reply_with_its_code() -> Non
         assert [reply.code for reply in one.driver.ping("www.example.org", count=2)] == [565]
 
 
+def test_a_ping_in_a_context_that_is_lost_has_one_reply_with_its_code() -> None:
+    with play(*START, (PING, OK + line("+QPING: 570")), *DOWN) as one:
+        assert [reply.code for reply in one.driver.ping("www.example.org", count=2)] == [570]
+
+
 @pytest.mark.parametrize(
     ("zone", "offset"), [("+32", timedelta(hours=8)), ("-14", -timedelta(hours=3, minutes=30)), ("+00", timedelta())]
 )
@@ -134,6 +139,14 @@ def test_the_network_tells_the_time_with_its_zone_in_quarters_of_an_hour(zone: s
     answer = OK + line(f'+QNTP: 0,"2026/11/30,16:05:09{zone}"')
     with play(*START, (TIME, answer), *DOWN) as one:
         assert one.driver.network_time("pool.ntp.org") == datetime(2026, 11, 30, 16, 5, 9, tzinfo=timezone(offset))
+
+
+def test_ping_and_network_time_end_with_the_context() -> None:
+    lost = (1, "<", urc('"pdpdeact",1'))
+    with play(*START, (PING, OK), lost, *DOWN) as one, pytest.raises(AnswerLost, match="pdpdeact"):
+        one.driver.ping("www.example.org", count=2)
+    with play(*START, (TIME, OK), lost, *DOWN) as one, pytest.raises(AnswerLost, match="pdpdeact"):
+        one.driver.network_time("pool.ntp.org")
 
 
 def test_a_time_server_that_does_not_answer_is_an_error_with_the_code() -> None:
