@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from driver_lab import PATIENCE
-from hurried_clock import HurriedClock
 from lte_script import CLAIM, DOWN, LISTED, OPEN, UP, connected, line, opened, play, read, urc
 from scripted_port import ERROR, OK, CommandPort
+from stepped_clock import SteppedClock
 
 from drivers.errors import AtTimeout, CommandError, ConnectFailed, ConnectTimeout, SessionReset, UnexpectedAnswer
 from drivers.tcpip import TcpipDriver
@@ -57,12 +57,12 @@ class Table(CommandPort):
 @pytest.mark.requirement("L3.10")
 def test_ids_of_sessions_whose_close_was_not_answered_are_found_again() -> None:
     """LTE L11, L17: ids were used up."""
-    port = Table()
-    with TcpipDriver(port, dialect="bg96", clock=HurriedClock(1000)) as driver:
+    port, clock = Table(), SteppedClock()
+    with TcpipDriver(port, dialect="bg96", clock=clock) as driver:
         for _ in range(12):
             session = driver.connect("TCP", "10.0.0.1", 80)
             port.silent = "AT(E[01])?$|.*QICLOSE"
-            with pytest.raises(AtTimeout):
+            with pytest.raises(AtTimeout), clock.passing(1000.0, 30.0):
                 session.close()
             port.silent = ""
         assert port.sockets == set(range(12))
@@ -99,11 +99,11 @@ def test_an_id_that_a_client_took_while_it_was_opened_is_free_after_the_client()
 
 @pytest.mark.requirement("L3.11")
 def test_an_opening_in_silence_is_told_as_that_and_not_as_its_cleaning_up() -> None:
-    port = Table()
-    with TcpipDriver(port, dialect="bg96", clock=HurriedClock(1000)) as driver:
+    port, clock = Table(), SteppedClock()
+    with TcpipDriver(port, dialect="bg96", clock=clock) as driver:
         driver.activate()
         port.silent = "AT"
-        with pytest.raises(ConnectTimeout, match=r"AT\+QIOPEN=1,0"):
+        with pytest.raises(ConnectTimeout, match=r"AT\+QIOPEN=1,0"), clock.passing(1000.0, 30.0):
             driver.connect("TCP", "10.0.0.1", 80)
         port.silent = ""
 
@@ -160,7 +160,7 @@ def test_an_empty_datagram_does_not_hide_those_behind_it() -> None:
 )
 def test_a_time_that_is_none_is_an_unexpected_answer(time: str) -> None:
     asked = ('AT+QNTP=1,"pool.ntp.org",123', OK + line(f'+QNTP: 0,"{time}"'))
-    with play(*START, asked, *DOWN, clock=HurriedClock(1000)) as one, pytest.raises(UnexpectedAnswer, match="no time"):
+    with play(*START, asked, *DOWN) as one, pytest.raises(UnexpectedAnswer, match="no time"):
         one.driver.network_time("pool.ntp.org")
 
 
