@@ -72,7 +72,7 @@ def test_a_fault_costs_no_more_than_the_page_on_reliability_says(fault: str, tmp
         assert not outcome.wrong, f"{'/'.join(cell)}: " + "\n".join(outcome.wrong)
         assert outcome.undocumented == 0
         assert outcome.times > 0, cell
-        assert outcome.octets > 10_000, cell
+        assert outcome.octets > 1_000, cell  # as many as the computer carries in 8 times 0.15 s
 
 
 ALONE = """
