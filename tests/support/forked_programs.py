@@ -54,9 +54,14 @@ _nursery: list[_Nursery] = []
 
 
 def begin() -> None:
-    """Start the interpreter that forks, unless it runs already: before a test counts its descriptors."""
+    """Start the interpreter that forks, unless it runs already."""
     if not _nursery:
         _nursery.append(_Nursery())
+
+
+def descriptors() -> int:
+    """Return how many descriptors are those to the interpreter that forks, which stays: no test has left them."""
+    return len(_nursery)
 
 
 class Forked(subprocess.Popen[Any]):

@@ -9,8 +9,8 @@ import forked_programs
 import pytest
 
 
-def _descriptors() -> set[str]:
-    return set(os.listdir("/dev/fd"))
+def _descriptors() -> int:
+    return len(os.listdir("/dev/fd")) - forked_programs.descriptors()
 
 
 @pytest.fixture
@@ -18,14 +18,8 @@ def nothing_left() -> Iterator[None]:
     """Fail a test that leaves a thread or a descriptor behind."""
     gc.collect()
     gc.freeze()  # the collection at the end passes over what was there before: up to 0.4 s a test else
-    threads, descriptors = set(threading.enumerate()), len(_descriptors())
+    threads, descriptors = set(threading.enumerate()), _descriptors()
     yield
     gc.collect()
     assert set(threading.enumerate()) <= threads
-    assert len(_descriptors()) <= descriptors
-
-
-@pytest.fixture(scope="session", autouse=True)
-def programs() -> None:
-    """The interpreter that forks programs runs before a test counts what it has left: for the conftest of a folder."""
-    forked_programs.begin()
+    assert _descriptors() <= descriptors
