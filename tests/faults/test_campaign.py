@@ -113,7 +113,8 @@ def test_no_memory_is_left_of_a_session(shell: str, tmp_path: Path) -> None:
         timeout=250,
         check=False,
     )
-    assert (done.stdout, done.stderr, done.returncode) == ("\n", "", 0)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("\n", "")
 
 
 # --- The campaign notices what is wrong -------------------------------------------------------------------------------
