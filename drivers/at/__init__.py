@@ -6,7 +6,8 @@ What the commands of a module mean is not here: see ``drivers.modem`` and ``driv
 from __future__ import annotations
 
 from .core import Dialogue, Framing, Header, LinePattern, Response, Sink, command, expect, pause, payload
-from .threads.channel import AtChannel, in_use
+from .threads.channel import AtChannel
+from .threads.living import in_use
 from .threads.port import Port
 from .threads.registry import channel_for
 

@@ -14,8 +14,8 @@ from ...clock import Clock, Timer
 from ...errors import AtTimeout, DriverError
 from ..core.channel_base import MAX_CALLBACKS, ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
+from ..core.sink import Sink
 from ..core.ticket import Ticket
 from .outlet import Outlet
 

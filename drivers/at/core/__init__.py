@@ -6,10 +6,10 @@ Nothing here waits or reads a clock: that is done in ``drivers.at.threads`` and 
 from __future__ import annotations
 
 from .dialogue import Dialogue, Response, command, expect, pause, payload
-from .engine import Sink
 from .lexer import Framing
 from .module_news import POWER_DOWN, VOLTAGE_WARNING
 from .patterns import Header, LinePattern
+from .sink import Sink
 
 __all__ = [
     "POWER_DOWN",

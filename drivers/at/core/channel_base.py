@@ -10,7 +10,8 @@ from os import PathLike
 from ...clock import Clock, SystemClock
 from ...errors import AtError, ChannelClosed, DriverError, InvalidType
 from ...logs import port_logger
-from .engine import Engine, Sink
+from .engine import Engine
+from .sink import Sink
 
 MAX_CALLBACKS = 1024
 """Callbacks that wait, or run in asyncio, at the most."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
 
 from cmux.masking import masked
 
@@ -14,6 +13,7 @@ from .dialogue import Kind, Response, Step
 from .lexer import Data, Echoed, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match
 from .results import CALL_RESULTS, ERRORS, RESTARTED, error_for, is_error
+from .sink import Sink
 from .texts import Text
 
 ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
@@ -23,44 +23,6 @@ _DEAD = "does DLCI {} take AT commands? where others answer, it is dead, and a r
 _UNKNOWN = "is that the answer, of a module that does not have this command?"
 GRACE = 2.0
 """Seconds in which a command in flight has to be answered after a line that makes that unlikely."""
-
-
-class Sink(Protocol):
-    """Receives unsolicited results and data. Its methods run while octets are read, and must return at once."""
-
-    @property
-    def lines(self) -> tuple[LinePattern, ...]:
-        """The unsolicited results that this sink may accept."""
-
-    @property
-    def framing(self) -> Framing:
-        """How data for this sink is currently distinguished from lines."""
-
-    @property
-    def congested(self) -> bool:
-        """Whether it holds so much unread data that no more should be read from the line."""
-
-    def take_line(self, text: str) -> bool:
-        """Handle an unsolicited result; return False if it is not for this sink.
-
-        Args:
-            text: the line without its CR LF.
-        """
-
-    def take_data(self, header: str, data: bytes) -> bool:
-        """Handle received data and its header (empty for bare data); return False if it is not for this sink.
-
-        Args:
-            header: the header that announced the data.
-            data: the octets.
-        """
-
-    def lost(self, cause: Exception) -> None:
-        """Handle the end of the line: nothing more will be received.
-
-        Args:
-            cause: why.
-        """
 
 
 class Engine:

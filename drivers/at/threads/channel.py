@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import threading
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,10 +16,11 @@ from ...clock import Clock
 from ...errors import AtError, ChannelClosed, DriverError
 from ..core.channel_base import MAX_CALLBACKS, ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
 from ..core.patterns import LinePattern
+from ..core.sink import Sink
 from ..core.ticket import Ticket
+from . import living
 from .errands import errands
 from .port import POLL, WANTED, Borrowed, Outlet, Port, UartSource, port_name
 from .sleeper import Sleeper
@@ -29,11 +29,6 @@ from .turns import Turns
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
-EMPTY_READS = 16
-
-
-_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
-_living_lock = forks.Lock()
 
 
 class AtChannel(ChannelBase):
@@ -60,8 +55,7 @@ class AtChannel(ChannelBase):
         self._threads: list[threading.Thread] = []
         self._borrowed, self._outlet = Borrowed(port), Outlet(port)
         self._stopping = self._streaming = self._inherited = False
-        with _living_lock:
-            _living.add(self)
+        living.add(self)
         forks.register(self)
 
     def _make_locks(self) -> None:
@@ -106,7 +100,7 @@ class AtChannel(ChannelBase):
             port = cast(UartSource, multiplexer).channel(dlci)
         except OSError:
             return None  # the module does not have this DLC
-        return None if in_use(port) else AtChannel(port, clock=self._clock)
+        return None if living.in_use(port) else AtChannel(port, clock=self._clock)
 
     def _put_dtr(self, on: bool) -> bool:
         if not hasattr(self.port, "dtr"):
@@ -297,11 +291,9 @@ class AtChannel(ChannelBase):
     def _look(self) -> None:
         """Look how far the octets have come that were written."""
         with self._using("the port does not tell what it has still to send"):
-            waiting = self._outlet.waiting()
-            token = b"%d:%d" % (self._dlci or 0, self._engine.departure.number)
-            arrived = None if waiting else self._outlet.arrived(token)
+            left = self._outlet.left(b"%d:%d" % (self._dlci or 0, self._engine.departure.number))
         with self._changed:
-            self._engine.look(waiting, arrived, self._clock.now())
+            self._engine.look(*left, self._clock.now())
 
     def _wait(self) -> None:
         due = self._engine.next_event()
@@ -314,12 +306,9 @@ class AtChannel(ChannelBase):
     def _write(self, octets: bytes, ticket: Ticket) -> None:
         for tap in list(self._taps):
             tap("tx", octets)
-        rest = memoryview(octets)
         with self._using(f"{len(octets)} octets could not be written"):
             self._streaming = self._engine.streaming
-            while rest and not (self._streaming and ticket.abandoned):
-                written = self.port.write(bytes(rest))
-                rest = rest[len(rest) if written is None else written :]
+            self._borrowed.write(octets, lambda: self._streaming and ticket.abandoned)
             self._streaming = False
 
     # -- threads --------------------------------------------------------------------------------------------------
@@ -355,22 +344,11 @@ class AtChannel(ChannelBase):
             thread.start()
 
     def _read(self) -> None:
-        empty = 0
         with self._reading():
             while not self._stopping:
                 self._await_room()
-                octets = self.port.read(1)
-                if octets:
-                    if waiting := self.port.in_waiting:
-                        octets += self.port.read(min(waiting, 65536))
-                    empty = 0
-                    self._received(bytes(octets))
-                elif self.port.timeout is None and not self._stopping:
-                    empty += 1  # a read without a timeout that returns nothing was cancelled, or the port hung up
-                    if empty >= EMPTY_READS or not getattr(self.port, "is_open", True):
-                        raise EOFError("the port gives nothing any more")
-                elif not getattr(self.port, "is_open", True):
-                    raise EOFError("the port was closed")
+                if octets := self._borrowed.read():
+                    self._received(octets)
 
     def _await_room(self) -> None:
         """Stop reading while sessions are full, so that flow control reaches the peer; answers are always read."""
@@ -418,14 +396,3 @@ class AtChannel(ChannelBase):
                 job = (self._work or self._jobs).popleft()
             with self._in_background():
                 job()
-
-
-def in_use(port: object) -> bool:
-    """Tell whether an open channel of this process uses a port.
-
-    Args:
-        port: the port.
-    """
-    with _living_lock:
-        living = list(_living)
-    return any(channel.port is port and not channel.closed for channel in living)

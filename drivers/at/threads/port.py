@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from ..outgoing import rate_of, waiting_in
 
 POLL = 0.2  # seconds between looks at a stop flag where a read cannot be cancelled
 WRITE_TIMEOUT = 30.0
+MOST_READ = 65536
+EMPTY_READS = 16
+"""Reads without a time-out that return nothing, one after the other, after which a port has hung up."""
 WANTED = "an open one, such as serial.Serial('/dev/ttyUSB0') or cmux.open('/dev/ttyUSB0').channel(1)"
 
 
@@ -68,7 +72,7 @@ def port_name(port: object) -> str:
 
 
 class Borrowed:
-    """A port with the timeouts that a reader needs, until `give_back` restores those it had.
+    """A port with the timeouts that reading and writing need, until `give_back` restores those it had.
 
     Args:
         port: the port; `take` changes it.
@@ -77,6 +81,7 @@ class Borrowed:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._before: dict[str, float | None] = {}
+        self._empty = 0  # reads in a row that returned nothing, though they had no time-out
         self._cancel = getattr(port, "cancel_read", None)
         self._cancel_write = getattr(port, "cancel_write", None)
 
@@ -93,6 +98,41 @@ class Borrowed:
         for key, value in wanted.items():
             self._before[key] = getattr(self._port, key)
             setattr(self._port, key, value)
+
+    def read(self) -> bytes:
+        """Return the octets that have come; none if nothing came in time, or the read was cancelled.
+
+        Raises:
+            EOFError: the port has hung up, or was closed.
+        """
+        octets = self._port.read(1)
+        if octets:
+            if waiting := self._port.in_waiting:
+                octets += self._port.read(min(waiting, MOST_READ))
+            self._empty = 0
+        elif self._port.timeout is None:
+            self._empty += 1  # it was cancelled, or the port hung up
+            if self._empty >= EMPTY_READS or not self._open:
+                raise EOFError("the port gives nothing any more")
+        elif not self._open:
+            raise EOFError("the port was closed")
+        return bytes(octets)
+
+    @property
+    def _open(self) -> bool:
+        return bool(getattr(self._port, "is_open", True))
+
+    def write(self, octets: bytes, given_up: Callable[[], bool]) -> None:
+        """Write octets.
+
+        Args:
+            octets: the octets.
+            given_up: asked before each part of them; True leaves the rest unwritten.
+        """
+        rest = memoryview(octets)
+        while rest and not given_up():
+            written = self._port.write(bytes(rest))
+            rest = rest[len(rest) if written is None else written :]
 
     def cancel(self) -> None:
         """End a read that is waiting, if the port can do that."""
@@ -131,19 +171,21 @@ class Outlet:
         """Return the bits per second of the line, if the port knows it."""
         return rate_of(self._port) if self._multiplexer is None else None
 
-    def waiting(self) -> int:
-        """Return how many octets have not left, as far as the port knows."""
-        return waiting_in(self._port)
-
-    def arrived(self, token: bytes) -> bool | None:
-        """Ask the module behind a multiplexer to send a token back, which it gets behind everything that has left.
+    def left(self, token: bytes) -> tuple[int, bool | None]:
+        """Return how far the octets have come.
 
         Args:
-            token: octets, others for each wait.
+            token: what a module behind a multiplexer is asked to send back, others for each wait.
 
         Returns:
-            Whether it has answered; None if it cannot be asked.
+            How many have not left, as far as the port knows; and when all of them have, whether such a module has
+            answered: None if it cannot be asked.
         """
+        waiting = waiting_in(self._port)
+        return waiting, None if waiting else self._arrived(token)
+
+    def _arrived(self, token: bytes) -> bool | None:
+        """Ask the module behind a multiplexer to send a token back, which it gets behind everything that has left."""
         test = getattr(self._multiplexer, "test", None)
         if test is None:
             return None

@@ -18,7 +18,7 @@ from forked import in_a_child
 
 import cmux.forks
 import cmux.threads.sharing
-import drivers.at.threads.channel
+import drivers.at.threads.living
 import drivers.at.threads.registry
 import drivers.tcpip.core.ownership
 import drivers.tcpip.quectel_gsm.state
@@ -67,7 +67,7 @@ LOCKS: dict[str, Callable[[Bench], AbstractContextManager[object]]] = {
     "the ids of sockets": lambda bench: bench.driver._context.table._scope.lock,
     "the names asked for": lambda bench: bench.driver._context.table.changes,
     "the port": lambda bench: bench.port._lock,
-    "all channels": lambda bench: drivers.at.threads.channel._living_lock,
+    "all channels": lambda bench: drivers.at.threads.living._lock,
     "channels by port": lambda bench: drivers.at.threads.registry._channels_lock,
     "tables by modem": lambda bench: drivers.tcpip.core.ownership._tables_lock,
     "records by modem": lambda bench: drivers.tcpip.quectel_gsm.state._records_lock,
