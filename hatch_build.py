@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = Path("cmux/protocol")
-MODULES = ("dlc", "fcs", "frame_dispatcher", "frames", "headers", "scheduler", "transmitter")
+MODULES = ("dlc", "fcs", "frame_dispatcher", "frames", "headers", "scheduler", "transmitter", "transparency")
 """What is compiled: what each octet or frame passes through. It does the same when it is not."""
 
 GROUP = "gsm0710"

@@ -15,8 +15,9 @@ from .line.port_errors import check_name
 from .line.port_flow import PortFlow
 from .logs import port_logger
 from .protocol.at_cmux import CmuxCommand
+from .protocol.at_ipr import rates_in
 from .protocol.config import Config, Option
-from .protocol.hand_over import Entered, init_rates
+from .protocol.hand_over import Entered
 from .protocol.profiles import Profile
 from .protocol.start_options import StartOptions
 from .reconnector import stable_name
@@ -137,7 +138,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
     config = session_config(profile, session, port, reattach=opening["reattach"] and function != "serve")
     names = profile.channels
     options = profile.start_options(**start)
-    rates = dict.fromkeys((*filter(None, (options.mux_baudrate,)), *init_rates(options.init), *opening["other_rates"]))
+    rates = dict.fromkeys((*filter(None, (options.mux_baudrate,)), *rates_in(options.init), *opening["other_rates"]))
     return Plan(
         port=port,
         stable=_stable_name(port) if opening["reattach"] else None,

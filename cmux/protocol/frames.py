@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 
@@ -13,6 +12,7 @@ from .events import DropReason, FrameDropped
 from .fcs import SliceFcs, fcs
 from .headers import CARRY_INFO, HEADERS, BadHeader, Header
 from .headers import Frame as Frame
+from .transparency import escape, unescape
 from .wire import FrameType
 
 __all__ = ["AdvancedDecoder", "BasicDecoder", "Frame", "encode"]
@@ -26,8 +26,6 @@ _UIH = FrameType.UIH
 _BASIC = Option.BASIC
 _BASIC_HEADERS = HEADERS[Option.BASIC]  # to look that up takes as long as a short frame
 _BASIC_ENDS = _BASIC_HEADERS.ends
-_TO_ESCAPE = re.compile(b"[" + re.escape(bytes((wire.ADVANCED_FLAG, wire.ESCAPE)) + wire.FLOW_OCTETS) + b"]")
-_ESCAPED = re.compile(bytes((wire.ESCAPE,)) + b"(.)", re.DOTALL)
 
 
 def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
@@ -61,32 +59,6 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
     if option is Option.BASIC:
         return b"\xf9%b%b%c\xf9" % (header, frame.info, check)
     return b"\x7e%b\x7e" % escape(b"%b%b%c" % (header, frame.info, check))
-
-
-def escape(octets: bytes) -> bytes:
-    """Make octets transparent for the advanced option (27.010 §5.2.7.1, §5.2.7.3).
-
-    Args:
-        octets: header, information field and FCS.
-
-    Returns:
-        The same with 7E, 7D, 11, 13, 91 and 93 escaped.
-    """
-    return _TO_ESCAPE.sub(lambda found: bytes((wire.ESCAPE, found[0][0] ^ wire.ESCAPE_XOR)), octets)
-
-
-def unescape(octets: bytes) -> bytes:
-    """Undo `escape`, whichever octets were escaped.
-
-    Args:
-        octets: the octets between two flags; a trailing 7D is kept.
-
-    Returns:
-        Header, information field and FCS.
-    """
-    if wire.ESCAPE not in octets:
-        return octets
-    return _ESCAPED.sub(lambda found: bytes((found[1][0] ^ wire.ESCAPE_XOR,)), octets)
 
 
 # --- Decoding -----------------------------------------------------------------------------------------------------

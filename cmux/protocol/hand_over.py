@@ -5,15 +5,15 @@ These are the dialogues of `startup.enter` with a module that answers AT.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ..masking import masked
+from . import at_ipr
 from . import startup_steps as steps
-from .asking import ask_once, let_come, resynchronise
+from .asking import ask_once, resynchronise
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .cause import Cause
 from .config import Config, Option
@@ -30,7 +30,6 @@ USUAL_RATE: Final = 115200
 _MOMENT: Final = 0.0005  # seconds: clocks differ by as much
 _CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
 _SETTLE_LIMIT: Final = START_RANGES["settle"][1]
-_IPR = re.compile(r' *AT(?:[^"]|"[^"]*")*\+IPR *= *(\d{1,8})\b', re.IGNORECASE)  # also behind other commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
     """
     for text in command.start.init:
         answer, told = (yield from ask_once(receiver, text, steps.INIT_WAIT)), masked(text)
-        rate = int(found[1]) if (found := _IPR.match(text)) else 0
+        rate = at_ipr.rate_in(text)
         if answer is None:
             said = f"{told} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
@@ -127,14 +126,8 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
         else:
             report.append(Finding("init", True, f"{told} is answered with OK"))
         if rate:  # some answer at the new rate already
-            command = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
+            command = yield from at_ipr.follow(name, receiver, command, rate, late=answer is None)
     return command
-
-
-def init_rates(commands: Sequence[str]) -> list[int]:
-    """Return the baud rates that commands set with AT+IPR."""
-    found = (_IPR.match(text) for text in commands)
-    return [int(match[1]) for match in found if match and int(match[1])]
 
 
 def multiplex(
@@ -220,7 +213,7 @@ class _Forms:
         """Return the next form to try; None: there is none."""
         if not self._forms and self.command.new_rate is not None and not self._moved:
             self._moved = True
-            self.command, self.way = yield from _move(self._name, self._receiver, self.command, self.refused)
+            self.command, self.way = yield from at_ipr.move(self._name, self._receiver, self.command, self.refused)
             if self.way is not None:  # at the new rate what was refused before may be accepted
                 self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
                 self._forms = self._asked() or list(self.command.forms())
@@ -357,47 +350,3 @@ def _told(name: str, receiver: Receiver, question: str) -> Dialogue[bytes]:
 
 def _named(options: Sequence[Option]) -> str:
     return " and ".join(option.value for option in options) or "no option that is supported here"
-
-
-# --- AT+IPR ---
-
-
-def _move(
-    name: str, receiver: Receiver, command: CmuxCommand, refused: dict[str, str]
-) -> Dialogue[tuple[CmuxCommand, WayBack | None]]:
-    """Set the module and the line to the rate of multiplexer mode by AT+IPR, as AT+CMUX has no code for it."""
-    former, rate = command.baudrate, command.new_rate or 0
-    text = f"AT+IPR={rate}"
-    answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
-    said = "no answer" if answer is None else answer.decode("ascii", "replace")
-    if answer is None or answer in GOOD:  # some answer at the new rate already
-        there = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
-        if there.baudrate == rate:
-            return there, None if former is None else WayBack(former, rate, by_command=True)
-        said += f", but no answer at {rate} baud" if answer in GOOD else ""
-    refused[text] = said
-    return command, None
-
-
-def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, *, late: bool) -> Dialogue[CmuxCommand]:
-    """Set the line to the rate that AT+IPR was told, and back if the module is not there.
-
-    Args:
-        name: the name of the port, for the error message.
-        receiver: what has been received.
-        command: how AT+CMUX is sent.
-        rate: bits per second.
-        late: the answer to AT+IPR may still come.
-    """
-    former = command.baudrate
-    if not rate or former is None:  # 0: it finds the rate by itself
-        return command
-    yield StartupStep(b"", 0.0, rate)
-    since = receiver.elapsed
-    for tried in range(steps.AT_TRIES):
-        if (yield from ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
-            yield from let_come(receiver, tried + late, since, steps.LATE_WAIT)
-            return replace(command, baudrate=rate)
-    yield StartupStep(b"", 0.0, former)
-    yield from resynchronise(name, receiver, f"after AT+IPR={rate}, at {rate} baud and at {former},")
-    return command

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from . import negotiation
 from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Test
-from .config import Config, Parameters
-from .control import MAX_WAITING
-from .dlc import Dlc
-from .errors import ConfigError, FrameError, InvalidDlci, StateError
+from .config import Parameters
+from .errors import ConfigError, FrameError, StateError
 from .messages import encode_message
 from .power import Power, PowerInput
-from .session import ControlSession
+from .station import Station
 from .wire import MessageType
 
 
-class ControlServices:
+class ControlServices(Station):
     """The commands with which a station asks its peer or informs it; `Multiplexer` adds channels, line and time.
 
     A call that sends a command returns it: the `CommandDone` that follows has the same object as its ``command``.
     """
-
-    config: Config
-    _session: ControlSession
 
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> Command:
         """Negotiate the parameters of a DLC by PN; they apply from its next SABM on (27.010 §5.4.6.3.1).
@@ -181,10 +176,6 @@ class ControlServices:
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 
-    def _at(self, now: float) -> ControlSession:
-        self._session.now, self._session.settled = now, False
-        return self._session
-
     def _require_session(self, what: str) -> None:
         if not self._session.is_open:
             raise StateError(f"{what} cannot be sent: the multiplexer session is not open")
@@ -200,16 +191,3 @@ class ControlServices:
             self._require_room(command.name)
         self._at(now).control.submit(command)
         return command
-
-    def _require_room(self, what: str) -> None:
-        if self._session.control.full:
-            raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands already wait for answers from the peer")
-
-    def _user_dlc(self, dlci: int) -> Dlc:
-        if not self.config.carries_data(dlci):
-            raise InvalidDlci(dlci)
-        return self._session.dlc(dlci)
-
-    def _check_dlci(self, dlci: object) -> None:
-        if not self.config.carries_data(dlci):
-            raise InvalidDlci(dlci)
