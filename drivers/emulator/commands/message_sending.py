@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from ..interpreter.commandline import Form
@@ -94,7 +95,12 @@ def _address(call: ModemCall, index: int) -> Address:
     kind = call.number(index + 1, 128, 255) if _has(call, index + 1) else None
     if kind is None and _has(call, index + 1):
         raise ValueError("the type is no number")
-    return Address.parse(typed(call.texts[index], call.uart.messages.charset), kind)
+    text, charset = call.texts[index], call.uart.messages.charset
+    if charset == "HEX":
+        with suppress(ValueError):
+            return Address.parse(typed(text, charset), kind)
+        return Address.parse(text, kind)  # as TinyGSM gives it to Quectel modules; only the text is hexadecimal
+    return Address.parse(typed(text, charset), kind)
 
 
 def _has(call: ModemCall, index: int) -> bool:

@@ -90,6 +90,7 @@ async def test_backspace_deletes_the_last_character() -> None:
         ("GSM", 0, NUMBER, b"a\x00\x11", "a@_"),  # the codes of the alphabet themselves
         ("IRA", 0, NUMBER, b"a@_[", "a@_["),
         ("HEX", 0, "2B3436373038323531333538", b"61001B3C", "a@["),
+        ("HEX", 0, NUMBER, b"61001B3C", "a@["),  # TinyGSM, which gives the number of a text for HEX as it is
         ("UCS2", 0, "002B00340036003700300038003200350031003300350038", b"006100E4", "aä"),
         ("UCS2", 8, "002B00340036003700300038003200350031003300350038", b"0061042F", "aЯ"),
         ("GSM", 8, NUMBER, b"0061042f", "aЯ"),
