@@ -124,6 +124,11 @@ class DataCalls:
         """Return whether a data call has a context."""
         return any(call.context == context for call in self._calls.values())
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a call."""
+        return bool(self._calls)
+
     def online(self, uart: int) -> Online | None:
         """Return what ATO goes back to, or None."""
         call = self._calls.get(uart)

@@ -60,6 +60,8 @@ class Calls:
         self.state: CallState = CallState.IDLE
         self.current: VoiceCall | None = None
         """The call that is not over."""
+        self.on_end: Callable[[CallInput], None] = lambda what: None
+        """Called with what has ended a call."""
         self._environment = environment
         self._uarts = uarts
         self._timers: list[Timer] = []
@@ -176,6 +178,7 @@ class Calls:
             self._stop_timers()
         if self.state is CallState.IDLE:
             self.current = None
+            self.on_end(what)
         for action in actions:
             self._do[action](call)
         if self.state is CallState.IDLE and call.finish is not None:  # ended on another UART

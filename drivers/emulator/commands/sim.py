@@ -28,7 +28,7 @@ _text = sim_commands.text
 
 IMSI = "460001234567890"
 ICCID = "89860012345678901234"
-_PIN_TRIES = 3
+PIN_TRIES = 3
 _LOCKED = {Sim.MISSING: SIM_NOT_INSERTED, Sim.PIN: SIM_PIN_REQUIRED, Sim.PUK: SIM_PUK_REQUIRED}
 
 
@@ -60,6 +60,18 @@ add_sim_reading(sim_commands, "CIMI", lambda call: IMSI)
 _text("CPIN", Form.TEST, "")
 
 
+def check_pin(call: ModemCall, pin: str) -> Reply | None:
+    """Return the error of a wrong PIN, the third of which blocks the SIM; None for the right one."""
+    network = call.modem.environment.network
+    if pin == network.pin:
+        call.modem.wrong_pins = 0
+        return None
+    call.modem.wrong_pins += 1
+    if call.modem.wrong_pins == PIN_TRIES:
+        network.sim = Sim.PUK
+    return cme(INCORRECT_PASSWORD)
+
+
 @_command("CPIN", Form.READ)
 def read_pin(call: ModemCall) -> Reply:
     """Answer AT+CPIN?."""
@@ -80,12 +92,8 @@ def enter_pin(call: ModemCall) -> Reply:
         return cme(INCORRECT_PASSWORD)
     if network.sim is not Sim.PIN:
         return cme(NOT_ALLOWED)
-    if call.texts[0] != network.pin:
-        call.modem.wrong_pins += 1
-        if call.modem.wrong_pins == _PIN_TRIES:
-            network.sim = Sim.PUK
-        return cme(INCORRECT_PASSWORD)
-    call.modem.wrong_pins = 0
+    if (wrong := check_pin(call, call.texts[0])) is not None:
+        return wrong
     network.sim = Sim.READY
     call.modem.announce_sim(call.uart)
     call.modem.tell_registration()

@@ -18,10 +18,11 @@ from .configuration import Configuration
 from .connection import Connection
 from .context import CONTEXTS, PdpContext
 from .data_socket import DataSocket
+from .history import DROPPED, REFUSED, History
 from .outlets import Outlets
 from .services import Services
 from .sockets import AccessMode, Kind, ModuleSocket, Opening
-from .surroundings import Surroundings
+from .surroundings import COUNTERS, Surroundings
 from .table import INCOMING_FULL, SocketTable
 
 ACTIVE = 3
@@ -72,6 +73,8 @@ class QuectelLteModem(Surroundings):
         }
         self.sockets: SocketTable = SocketTable(self)
         self.services: Services = Services(environment, self.spawn)
+        self.history: History = History()
+        self.calls.on_end = self.history.call_ended
         self._waiting: dict[ModuleSocket, Callable[[Code], None]] = {}  # commands that a socket opens for
         self._sending = _Sending()
         self._start_bearer()
@@ -133,10 +136,16 @@ class QuectelLteModem(Surroundings):
             uart: where it was typed.
             done: called with how it went.
         """
+
+        def told(code: Code) -> None:
+            if code is not Code.DONE and not context.active:
+                self.history.cause = REFUSED
+            done(code)
+
         if self.data_calls.uses(context.number):
             done(Code.NOT_ACTIVATED)
         else:
-            context.activate(uart, done)
+            context.activate(uart, told)
 
     def _active_beside(self, context: PdpContext) -> int:
         return sum(other.occupied for other in self.contexts.values() if other is not context)
@@ -158,6 +167,7 @@ class QuectelLteModem(Surroundings):
         for context in self.contexts.values():
             self.data_calls.drop(context.number)
             if context.drop():
+                self.history.cause = DROPPED
                 self.announce(context.uart, f'+QIURC: "pdpdeact",{context.number}')
                 for socket in self.sockets.of_context(context.number):
                     socket.suspend()
@@ -214,6 +224,7 @@ class QuectelLteModem(Surroundings):
         tell = self._waiting.pop(socket, None)
         if tell is not None:
             tell(Code.CLOSED)
+        self.history.removed(socket)
         self.changed(socket)
 
     def in_data_mode(self, socket: ModuleSocket) -> bool:
@@ -342,6 +353,7 @@ class QuectelLteModem(Surroundings):
         self._sending = _Sending()
         self._errors = [Code.DONE] * UARTS
         super().power_down()
+        self.history.power_up(self.kept.get(COUNTERS, "0,0"))
 
     def restart(self) -> None:
         """See `Modem.restart`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, NamedTuple
 
-from ..environment import Environment, Sim
+from ..environment import Environment, Network, Sim
 from ..interpreter.uart import Uart
 from ..interpreter.uart_settings import UartSettings
 from ..modem import Modem
@@ -13,6 +13,12 @@ URC_PORT: Final = "cmux/urcport"
 """The setting of AT+QCFG that chooses the virtual UART for lines that belong to none."""
 MODULE_PORT: Final = "QURCCFG"
 """The port of the module for such lines, in `Modem.kept`."""
+COUNTERS: Final = "QGDCNT"
+"""The saved counters of octets, in `Modem.kept`."""
+_LOCK: Final = "CLCK"  # in `Modem.kept`
+TRACKING_AREA: Final = "1806"
+CELL: Final = "01A2D101"
+"""Where it is, in hexadecimal digits."""
 NUMBERS: Final = {"QSCLK": 0, "CTZU": 0, "CTZR": 0, "QSIMSTAT": 0, "QGPS": 0, "CGEREP": 0, "CPSMS": 0}
 """What the settings are at power-up that are one number of the whole module."""
 POWERED_DOWN: Final = "POWERED DOWN"
@@ -21,7 +27,7 @@ _THIS_LINE = ("uart1", "all")  # of AT+QURCCFG
 
 
 class Access(NamedTuple):
-    """The access technology of a model's network, in the words of three commands."""
+    """The access technology of a model's network, in the words of four commands."""
 
     number: int
     """In CREG and COPS (27.007 §7.3)."""
@@ -29,10 +35,12 @@ class Access(NamedTuple):
     """In QCSQ."""
     name: str
     """In QNWINFO."""
+    cell: str
+    """In QENG."""
 
 
-_LTE = Access(7, "LTE", "FDD LTE")
-_ACCESS = {"bg96": Access(8, "CAT-M1", "CAT-M1")}
+_LTE = Access(7, "LTE", "FDD LTE", "LTE")
+_ACCESS = {"bg96": Access(8, "CAT-M1", "CAT-M1", "CAT-M")}
 _SAYS_READY = ("bg96",)  # APP RDY
 
 
@@ -50,6 +58,7 @@ class Surroundings(Modem):
     def __init__(self, environment: Environment, *, uart_class: type[Uart] = Uart) -> None:
         super().__init__(environment, uart_class=uart_class, numbers=NUMBERS)
         self._ended: list[str] = []
+        self._note_lock(environment.network)
 
     @property
     def access(self) -> Access:
@@ -58,7 +67,7 @@ class Surroundings(Modem):
 
     def place(self, registration: str) -> str:
         """See `Modem.place`: area, cell, and the access technology."""
-        return f',"1806","01A2D101",{self.access.number}'
+        return f',"{TRACKING_AREA}","{CELL}",{self.access.number}'
 
     def hears(self, uart: int) -> bool:
         """See `UartHost.hears`: AT+QURCCFG chooses the line, AT+QCFG="cmux/urcport" one of its virtual UARTs or all."""
@@ -68,6 +77,29 @@ class Surroundings(Modem):
         if self.uarts[uart].in_data_mode and behaviour.urc_in_data_mode == "dropped":
             return False
         return not self.multiplexing or self.kept.get(URC_PORT, "0") in ("0", str(uart + 1))
+
+    # The lock of the SIM
+
+    @property
+    def sim_locked(self) -> bool:
+        """Whether the SIM asks for its PIN whenever it gets power."""
+        return _LOCK in self.kept
+
+    @sim_locked.setter
+    def sim_locked(self, locked: bool) -> None:
+        if locked:
+            self.kept[_LOCK] = "1"
+        else:
+            self.kept.pop(_LOCK, None)
+
+    def _note_lock(self, network: Network) -> None:
+        if network.sim in (Sim.PIN, Sim.PUK):
+            self.sim_locked = True
+
+    def set_network(self, network: Network) -> None:
+        """See `Modem.set_network`; a SIM that asks for its PIN now does so at the next start, too."""
+        super().set_network(network)
+        self._note_lock(network)
 
     # The power
 
@@ -96,7 +128,9 @@ class Surroundings(Modem):
         return []
 
     def restart(self) -> None:
-        """See `Modem.restart`; some modules tell first which contexts it has ended."""
+        """See `Modem.restart`; a locked SIM asks for its PIN, and some modules tell which contexts have ended."""
+        if self.sim_locked and self.environment.network.sim is Sim.READY:
+            self.environment.network.sim = Sim.PIN
         tells = self.environment.behaviour.pdpdeact_at_reset
         self._ended = [f'+QIURC: "pdpdeact",{number}' for number in self.active_contexts()] if tells else []
         super().restart()

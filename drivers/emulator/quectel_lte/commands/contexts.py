@@ -56,6 +56,12 @@ def active_contexts(call: Call) -> Reply:
     return OK
 
 
+@_command("QIACT", Form.EXECUTE)
+def activate_nothing(call: Call) -> Reply:
+    """Answer AT+QIACT, which changes nothing: a BG96 says OK."""
+    return OK
+
+
 @_command("QIACT", Form.WRITE)
 def activate_context(call: Call) -> Reply | None:
     """Answer AT+QIACT=: OK or ERROR once the network has answered."""

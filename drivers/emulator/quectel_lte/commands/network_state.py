@@ -27,6 +27,12 @@ def read_operator(call: Call) -> Reply:
     return OK
 
 
+@_command("COPS", Form.EXECUTE)
+def select_automatically(call: Call) -> Reply:
+    """Answer AT+COPS: the module chooses, as it does anyway."""
+    return OK
+
+
 _text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
 
 
@@ -89,6 +95,12 @@ def read_definitions(call: Call) -> Reply:
     """Answer AT+CGDCONT? with an address that is none and four flags, as a BG96 and an EC25 do."""
     for number, (kind, apn) in sorted(call.modem.definitions.items()):
         call.line(f'+CGDCONT: {number},"{kind}","{apn}","0.0.0.0",0,0,0,0')
+    return OK
+
+
+@_command("CGDCONT", Form.EXECUTE)
+def define_nothing(call: Call) -> Reply:
+    """Answer AT+CGDCONT, which changes nothing."""
     return OK
 
 
