@@ -159,27 +159,28 @@ class Bench:
 
 
 @contextmanager
-def bench(shell: str, module: SilentModule, *, still: bool = False) -> Iterator[Bench]:
+def bench(shell: str, module: SilentModule, *, still: bool = False, name: str = "module") -> Iterator[Bench]:
     """Set up a channel to a module, and want nothing left of it at the end.
 
     Args:
         shell: ``threads`` or ``aio``.
         module: the module.
         still: whether no time passes for threads, where no deadline is to run out.
+        name: the name of the port.
     """
     if shell == "aio":
-        with _in_loop(module) as made:
+        with _in_loop(module, name) as made:
             yield made
         return
     clock = LeapingClock()
-    with nullcontext() if still else clock.leaping(), _on_threads(module, clock) as made:
+    with nullcontext() if still else clock.leaping(), _on_threads(module, clock, name) as made:
         yield made
 
 
 @contextmanager
-def _on_threads(module: SilentModule, clock: Clock) -> Iterator[Bench]:
+def _on_threads(module: SilentModule, clock: Clock, name: str) -> Iterator[Bench]:
     before = set(threading.enumerate())
-    port = SilentPort(module)
+    port = SilentPort(module, name)
     channel = AtChannel(port, clock=clock)
 
     def driver(**options: Any) -> TcpipDriver:
@@ -229,7 +230,7 @@ class _InPortions(SilentTransport):
 
 
 @contextmanager
-def _in_loop(module: SilentModule) -> Iterator[Bench]:
+def _in_loop(module: SilentModule, name: str) -> Iterator[Bench]:
     loop = LeapingLoop()
     clock = LoopClock(loop)
 
@@ -237,7 +238,7 @@ def _in_loop(module: SilentModule) -> Iterator[Bench]:
         reader = asyncio.StreamReader()
         transport = _InPortions(module, reader)
         writer = asyncio.StreamWriter(transport, asyncio.StreamReaderProtocol(reader), reader, loop)
-        return at_aio.AtChannel(reader, writer, name="module", clock=clock), transport
+        return at_aio.AtChannel(reader, writer, name=name, clock=clock), transport
 
     inner, transport = loop.call(make)
 

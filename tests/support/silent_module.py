@@ -123,8 +123,8 @@ class SilentModule:
 class SilentPort(MemoryPort):
     """A pyserial-like port with the module behind it."""
 
-    def __init__(self, module: SilentModule) -> None:
-        super().__init__("module")
+    def __init__(self, module: SilentModule, name: str = "module") -> None:
+        super().__init__(name)
         self._module = module
 
     def on_write(self, data: bytes) -> None:

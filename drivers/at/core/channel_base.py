@@ -10,6 +10,7 @@ from os import PathLike
 from ...clock import Clock, SystemClock
 from ...errors import AtError, ChannelClosed, DriverError, InvalidType
 from ...logs import port_logger
+from ...wording import retold, unnamed
 from .engine import Engine
 from .sink import Sink
 
@@ -189,7 +190,9 @@ class ChannelBase(ABC):
             cause: the exception that is chained.
             what: the reason in the message; by default the text of the exception.
         """
-        failure = ChannelClosed(f"{self.name}: the line died: {what or str(cause) or type(cause).__name__}")
+        failure = ChannelClosed(
+            f"{self.name}: the line died: {what or unnamed(self.name, cause) or type(cause).__name__}"
+        )
         failure.__cause__ = cause
         with self._lock:
             if not self.closed:
@@ -227,7 +230,7 @@ class ChannelBase(ABC):
             yield
         except LINE_ERRORS as error:
             self._lose(error)
-            raise ChannelClosed(f"{self.name}: {failed}: {error}") from error
+            raise ChannelClosed(retold(self.name, error, f"{failed}: ")) from error
 
     @contextmanager
     def _in_background(self) -> Iterator[None]:

@@ -167,7 +167,12 @@ def turn(engine: Engine, dialogue: Dialogue[T]) -> Dialogue[T]:
         engine.prepared = True
     if engine.in_doubt:
         yield from resynchronise(engine)
-    return (yield from dialogue)
+    try:
+        return (yield from dialogue)
+    except AtError as error:
+        if not str(error).startswith(engine.name):  # a dialogue that raises it itself does not know the port
+            error.args = (f"{engine.name}: {error}",)
+        raise
 
 
 def resynchronise(engine: Engine) -> Dialogue[None]:

@@ -14,6 +14,7 @@ from cmux.conditions import Condition
 
 from ...clock import Clock
 from ...errors import AtError, ChannelClosed, DriverError
+from ...wording import retold
 from ..core.channel_base import MAX_CALLBACKS, ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.execution import Execution, Limit, turn
@@ -337,7 +338,7 @@ class AtChannel(ChannelBase):
         try:
             self._borrowed.take()
         except (OSError, ValueError) as error:
-            raise ChannelClosed(f"{self.name}: the port cannot be used: {error}") from error
+            raise ChannelClosed(retold(self.name, error, "the port cannot be used: ")) from error
         for target, task in ((self._read, "reader"), (self._dispatch, "dispatch")):
             thread = threading.Thread(target=target, name=f"at {task} {self.name}", daemon=True)
             self._threads.append(thread)

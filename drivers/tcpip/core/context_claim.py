@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
+from ...wording import context_name
 from .ownership import ContextState, ContextTable, Lease
 from .procedure import Procedure, wait
 
@@ -58,7 +59,7 @@ class ContextClaim:
         """The DLCI of the port; None if it does not have one."""
         self.shared: bool = shared
         """Whether the context may be shared with other drivers that ask for the same."""
-        self.name: str = f"{port}, context {context}"
+        self.name: str = context_name(port, context)
         """The name of the context in messages."""
         self.lease: Lease | None = None
         """The lease; None when the claim has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 
 from ...errors import SessionClosed, SessionReset
+from ...wording import retold
 from .openable import Openable
 from .socket_state import SocketId, SocketState
 
@@ -128,6 +129,6 @@ class ListenerState(Openable):
     def _again(self, cause: Exception) -> Exception:
         """See `Openable`."""
         kind = SessionReset if isinstance(cause, SessionReset) else SessionClosed
-        fresh = kind(f"{self.name}: the server has ended: {cause}", code=getattr(cause, "code", None))
+        fresh = kind(retold(self.name, cause, "the server has ended: "), code=getattr(cause, "code", None))
         fresh.__cause__ = cause
         return fresh

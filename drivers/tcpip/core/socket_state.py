@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ...errors import DriverError, InvalidType, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from ...wording import retold
 from .openable import Openable
 from .pushes import Pushes
 
@@ -367,6 +368,6 @@ class SocketState(Openable):
             return ReceiveOverflow(str(cause))
         reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed
         kind = SessionReset if reset else SessionClosed
-        fresh = kind(f"{self.name}: the session has ended: {cause}", code=getattr(cause, "code", None))
+        fresh = kind(retold(self.name, cause, "the session has ended: "), code=getattr(cause, "code", None))
         fresh.__cause__ = cause
         return fresh

@@ -19,6 +19,7 @@ from ...errors import (
     NameNotFound,
     TcpipError,
 )
+from ...wording import retold
 from .. import obstacles
 from ..core.options import Csd
 from ..core.procedure import Procedure, on_channel
@@ -92,7 +93,7 @@ class Activation:
             if isinstance(error, CommandError):
                 error.args = (f"{error}{why}",)
             if isinstance(error, ConnectFailed):
-                raise type(error)(f"{self._state.name}: {error}", code=error.code) from error
+                raise type(error)(retold(self._state.name, error), code=error.code) from error
             raise
         except NameNotFound as missing:
             word = ""
@@ -100,9 +101,8 @@ class Activation:
                 word = yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
                 yield from self._foreground.on_channel(self._foreground.learn_address())
             why = yield from self._why(missing, word, was_active)
-            if why:
-                raise NameNotFound(f"{missing.strerror}{why}", reason=missing.reason) from missing
-            raise
+            said = f"{self._state.name}: {missing.strerror}{why}"
+            raise NameNotFound(said, reason=missing.reason) from missing
         return result
 
     def _explained(self, fail: ConnectFail, word: str, was_active: bool, why: str) -> ConnectFailed:

@@ -37,8 +37,9 @@ def check_activating(state: StackState) -> None:
             continue
         calling = [f"context {one.claim.context}" for one in (state, other) if isinstance(one.settings.bearer, Csd)]
         if calling:
+            where = "this UART" if other.port is state.port else other.claim.port
             raise TcpipError(
-                f"{state.name}: context {other.claim.context} is active on {other.claim.port}, and two contexts "
+                f"{state.name}: context {other.claim.context} is active on {where}, and two contexts "
                 f"that are active at once have to be GPRS both; "
                 f"CSD is the bearer of {' and of '.join(calling)} (app note 7.1)"
             )

@@ -16,6 +16,7 @@ from cmux.masking import masked
 from ...at.core import Dialogue
 from ...errors import AtError, CommandError, SettingRefused, TcpipError
 from ...logs import port_logger
+from ...wording import retold
 from ..core.context_claim import ContextClaim
 from ..core.ownership import ContextState, Lease
 from ..core.procedure import Procedure, on_channel
@@ -79,7 +80,8 @@ class ForegroundContext:
         try:
             yield from dialogues.take_down()
         except CommandError as refusal:  # not because another UART has it: this one controls it now
-            raise TcpipError(f"{self.claim.name}: the context could not be deactivated: {refusal}") from refusal
+            said = retold(self.claim.name, refusal, "the context could not be deactivated: ")
+            raise TcpipError(said) from refusal
 
     def _learn_channel(self) -> Dialogue[None]:
         """Find out the number of this virtual UART: it is the one that controls the context now (AT+QIFGCNT?)."""

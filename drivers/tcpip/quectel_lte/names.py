@@ -38,7 +38,7 @@ def _resolve(state: StackState, name: str) -> Procedure[list[str]]:
         except CommandError as refusal:
             if refusal.code != NOT_FOUND:
                 raise
-            raise _not_found(text, refusal.code) from refusal
+            raise _not_found(state, text, refusal.code) from refusal
         what = f"addresses after {text}"
         limit = deadline("dnsgip")
         resolved = yield from wait(limit, table.changes, table.take_resolved, what=what)
@@ -46,15 +46,15 @@ def _resolve(state: StackState, name: str) -> Procedure[list[str]]:
         came = state.port._came
         raise AtTimeout(f"{state.claim.port}: {what} did not come within {limit:g} s (came: {came})", command=what)
     if resolved.code in (None, NOT_FOUND) and not resolved.addresses:
-        raise _not_found(text, resolved.code)
+        raise _not_found(state, text, resolved.code)
     if resolved.code is not None:
         raise TcpipError(f"{state.name}: {text} was answered {resolved.code}{told(resolved.code)}", code=resolved.code)
     return list(dict.fromkeys(resolved.addresses))
 
 
-def _not_found(text: str, code: int | None) -> NameNotFound:
+def _not_found(state: StackState, text: str, code: int | None) -> NameNotFound:
     answer = "without an address" if code is None else str(code)
-    return NameNotFound(f"{text} was answered {answer}{told(code)}", reason=code)
+    return NameNotFound(f"{state.name}: {text} was answered {answer}{told(code)}", reason=code)
 
 
 def set_servers(context: int, primary: str, secondary: str | None) -> Dialogue[None]:

@@ -17,6 +17,7 @@ from ...errors import (
     DriverError,
     InvalidArgument,
 )
+from ...wording import retold
 from ..core import events
 from ..core.listener_state import ListenerState
 from ..core.ownership import ContextState
@@ -164,7 +165,7 @@ class Opening:
         except AtTimeout as silence:
             with suppress(AtError):  # what says nothing may not close it, either; the silence is the reason
                 yield from self._free(made)
-            raise ConnectTimeout(f"{self._state.name}: {silence}") from silence
+            raise ConnectTimeout(retold(self._state.name, silence)) from silence
 
     def _await_result(self, made: SocketState | ListenerState, text: str, limit: float) -> Procedure[int]:
         """Open a socket whose result comes as ``+QIOPEN``, maybe on another channel, before OK, or without OK."""

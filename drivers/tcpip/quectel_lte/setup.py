@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...at.core import Dialogue, LinePattern, command
 from ...errors import CommandError, SettingRefused
+from ...wording import retold
 from ..core.options import Transparent
 from . import dialogues
 from .settings import bearer_value
@@ -35,7 +36,7 @@ def _bearer(state: StackState) -> Dialogue[None]:
         yield from dialogues.put("QICSGP", bearer_value(settings.context, settings.bearer))
     except CommandError as refusal:
         if settings.context not in (yield from dialogues.read_active()):
-            raise SettingRefused(f"{state.name}: {refusal}", code=refusal.code) from refusal
+            raise SettingRefused(retold(state.name, refusal), code=refusal.code) from refusal
 
 
 def _data_mode(transparent: Transparent) -> Dialogue[None]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, command, expect, payload
 from ...errors import AtTimeout, CommandError, InvalidArgument, SendFailed, TcpipError, UnexpectedAnswer
+from ...wording import retold
 from ..core import events
 from ..core.socket_state import Acknowledged, Address, Ending, SocketState
 from ..prompt import CTRL_Z, ESC, deliver_after_all, leave_prompt
@@ -121,9 +122,9 @@ def _break_off(state: StackState, session: SocketState, refusal: CommandError) -
         reason = f"the network deactivated the context ({refusal.command} was answered {refusal.code})"
         state.emit(events.ContextDropped(reason, BROKEN, state.settings.context, refusal.code))
     if session.service is not None:
-        raise TcpipError(f"{state.name}: the datagram was refused: {refusal}", code=refusal.code) from refusal
+        raise TcpipError(retold(state.name, refusal, "the datagram was refused: "), code=refusal.code) from refusal
     if session.open and not session.closing:
-        failure = SendFailed(f"{state.name}: {refusal}", code=refusal.code)
+        failure = SendFailed(retold(state.name, refusal), code=refusal.code)
         session.break_off(failure)
         raise failure from refusal
 
