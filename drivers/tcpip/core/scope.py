@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import enum
 import weakref
 from collections import defaultdict
@@ -13,6 +12,7 @@ from cmux.forks import Lock
 
 from .doubles import Doubles
 from .events import Event
+from .name_questions import Questions
 from .socket_state import SocketId
 
 T = TypeVar("T")
@@ -32,22 +32,17 @@ class Scope(Generic[T]):
         self.lock: Lock = Lock()
         """Held while a free id is found and taken."""
         self.tables: weakref.WeakSet[T] = weakref.WeakSet()
-        self.asking: collections.deque[T] = collections.deque()
-        """The tables that wait for the addresses of a name, the oldest question first."""
         self.foreign: dict[SocketId, int | None] = {}
         """The sockets of somebody else, with their contexts as far as known: their ids are not free."""
         self.carrying: defaultdict[type[Event], weakref.WeakSet[object]] = defaultdict(weakref.WeakSet)
         """The channels that are known to have the news of their own sockets, by the kind of news."""
         self.doubles: Doubles = Doubles()
         """What several channels have reported."""
+        self.questions: Questions = Questions(self.doubles.forget_names)
+        """The questions for names that have no answer yet."""
 
     def __repr__(self) -> str:
         return f"<Scope of {len(self.tables)} tables>"
-
-    def next_asking(self) -> T | None:
-        """Return the table that has asked for a name first, which is about to have its answer; None: none has asked."""
-        with self.lock:
-            return self.asking.popleft() if self.asking else None
 
     def note_foreign(self, ids: Iterable[SocketId], context: int | None = None) -> None:
         """Take note that sockets belong to somebody else.

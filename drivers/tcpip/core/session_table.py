@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 
 from ...errors import SessionReset
-from .changes import Changes
-from .events import Event, Resolved
+from .events import Event
 from .listener_state import ListenerState
+from .name_questions import Asker
 from .scope import Scope
 from .socket_state import CONGESTED, Address, Role, SocketId, SocketState
 
 
-class SessionTable:
+class SessionTable(Asker):
     """The sessions and listeners of one context.
 
     Args:
@@ -45,6 +43,7 @@ class SessionTable:
         handle: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
+        super().__init__(scope.questions)
         self.name: str = name
         self.context: int = context
         self._handle = handle
@@ -62,12 +61,7 @@ class SessionTable:
         """The session whose data is being fetched."""
         self._doubt: bool = False
         """Whether the end of a session may have been missed, so that the module has to be asked."""
-        self.counters: Counter[str] = Counter()
-        """Counters of unexpected events, by name."""
         self._fetches = 0
-        self.changes: Changes = Changes()
-        """The lock of the addresses of a name."""
-        self._resolved: Resolved | None = None
         self._refused: dict[SocketId, SocketState] = {}
         self._until_closed, self._fetch_ahead, self._id_taken = until_closed, fetch_ahead, id_taken
         self._receive, self._port, self._scope = receive, port, scope
@@ -369,33 +363,3 @@ class SessionTable:
         """Continue to fetch data after a reader has made room."""
         if any(session.unread for session in self.standing()):
             self.wake()
-
-    # -- names -----------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def asking_for_a_name(self) -> Iterator[None]:
-        """Register a question whose answer comes as `events.Resolved`; an earlier answer is discarded."""
-        self._resolved = None
-        self._scope.doubles.forget_names()
-        with self._scope.lock:
-            self._scope.asking.append(self)
-        try:
-            yield
-        finally:
-            with self._scope.lock, suppress(ValueError):
-                self._scope.asking.remove(self)
-
-    def _add_resolved(self, event: Resolved) -> None:
-        """Pass the addresses of a name to the table that has asked first; count them if none has asked."""
-        table = self._scope.next_asking()
-        if table is None:
-            self.counters["names_for_nobody"] += 1
-            return
-        with table.changes:
-            table._resolved = event
-            table.changes.notify()
-
-    def take_resolved(self) -> Resolved | None:
-        """Return the answer to the question for a name, or None if it has not come yet."""
-        with self.changes:
-            return self._resolved
