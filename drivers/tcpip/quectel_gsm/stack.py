@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from ...at.core import Dialogue, Framing, LinePattern
+from ...at.core import Dialogue
 from ...errors import CommandError
 from ..core.events import Event
 from ..core.extras import Identified
 from ..core.listener_state import ListenerState
+from ..core.options import Transparent
 from ..core.ownership import modem_of
 from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import Acknowledged, Ending, SocketState
-from ..core.stack import TcpipStack, Wiring
+from ..core.stack import Wiring
+from ..quectel_stack import QuectelStack
 from . import closing, coexistence, dialogues, dns, exchange, identification, reconcile, setup
 from .activation import Activation
 from .classifier import Classifier
@@ -27,7 +29,7 @@ from .timeouts import deadline
 from .transfer import check_sending
 
 
-class QuectelGsmStack(TcpipStack):
+class QuectelGsmStack(QuectelStack):
     """One context of Quectel's GSM stack; see `TcpipStack` for what each of its methods does.
 
     Args:
@@ -54,7 +56,7 @@ class QuectelGsmStack(TcpipStack):
         self.send_size: int = self._state.settings.dialect.send_size
         self._foreground = self._state.foreground
         self._classifier = Classifier(self._state)
-        self._data_mode = DataMode(self._state, wiring.set_dtr)
+        self._data_mode: DataMode = DataMode(self._state, wiring.set_dtr)
         self._activation = Activation(self._state)
         self._opening = Opening(self._state, self._activation, self._data_mode)
 
@@ -70,6 +72,10 @@ class QuectelGsmStack(TcpipStack):
         return self._state.receive != "buffered"
 
     @property
+    def _asked_transparent(self) -> Transparent | None:
+        return self._state.settings.transparent
+
+    @property
     def _transparent(self) -> bool:
         return self._state.settings.transparent is not None
 
@@ -82,26 +88,6 @@ class QuectelGsmStack(TcpipStack):
         check_sending(data, ending, period)
         if not self._transparent:
             exchange.check_escape(self._state, data, ending)
-
-    # -- unsolicited results ---------------------------------------------------------------------------------------
-
-    @property
-    def lines(self) -> tuple[LinePattern, ...]:
-        """See `TcpipStack.lines`."""
-        return self._classifier.lines
-
-    @property
-    def framing(self) -> Framing:
-        """See `TcpipStack.framing`."""
-        return self._classifier.framing
-
-    def classify(self, line: str) -> Event | None:
-        """See `TcpipStack.classify`."""
-        return self._classifier.classify(line)
-
-    def classify_data(self, header: str, data: bytes) -> Event | None:
-        """See `TcpipStack.classify_data`."""
-        return self._classifier.classify_data(header, data)
 
     # -- ownership -------------------------------------------------------------------------------------------------
 
@@ -141,9 +127,7 @@ class QuectelGsmStack(TcpipStack):
     def check_claiming(self) -> None:
         """See `TcpipStack.check_claiming`."""
         coexistence.check_claiming(self._state)
-        transparent = self._state.settings.transparent
-        if transparent is not None and transparent.escape == "dtr":
-            self.wiring.set_dtr(True)  # it is on already; a port without DTR is refused here
+        super().check_claiming()
 
     def check_activating(self) -> None:
         """See `TcpipStack.check_activating`."""
@@ -278,14 +262,6 @@ class QuectelGsmStack(TcpipStack):
         return self._foreground.on_channel(dns.read_servers())
 
     # -- data mode -------------------------------------------------------------------------------------------------
-
-    def escape(self) -> Dialogue[None]:
-        """See `TcpipStack.escape`: ``+++``, or DTR."""
-        return self._data_mode.escape()
-
-    def resume(self) -> Dialogue[None]:
-        """See `TcpipStack.resume`: ATO."""
-        return self._data_mode.resume()
 
     def work(self) -> Dialogue[None] | None:
         """See `TcpipStack.work`: the end of a session in data mode, or of a server whose last client has left."""

@@ -8,16 +8,18 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
-from ...at.core import Dialogue, Framing, LinePattern
+from ...at.core import Dialogue
 from ...errors import CommandError
 from ..core.events import Closed, Event
 from ..core.extras import Identified, PingReply
 from ..core.leftovers import Leftover
 from ..core.listener_state import ListenerState
+from ..core.options import Transparent
 from ..core.procedure import Procedure, on_channel
 from ..core.scope import IdScope
 from ..core.socket_state import Acknowledged, Address, Ending, SocketId, SocketState
-from ..core.stack import TcpipStack, Wiring
+from ..core.stack import Wiring
+from ..quectel_stack import QuectelStack
 from . import activation, dialogues, identification, names, setup, tools, transfer
 from .classifier import Classifier
 from .codes import stack_command
@@ -33,7 +35,7 @@ KEEP_ALIVE_INTERVAL, KEEP_ALIVE_PROBES = 25, 3
 KEEP_ALIVE_MINUTES = 120
 
 
-class QuectelLteStack(TcpipStack):
+class QuectelLteStack(QuectelStack):
     """One context of Quectel's LTE stack; see `TcpipStack` for what each of its methods does.
 
     Args:
@@ -59,7 +61,7 @@ class QuectelLteStack(TcpipStack):
         super().__init__(wiring)
         self._state = StackState(wiring)
         self._classifier = Classifier(self._state)
-        self._data_mode = DataMode(self._state, wiring.set_dtr)
+        self._data_mode: DataMode = DataMode(self._state, wiring.set_dtr)
         self._opening = Opening(self._state, self._data_mode)
 
     # -- properties ------------------------------------------------------------------------------------------------
@@ -69,6 +71,10 @@ class QuectelLteStack(TcpipStack):
         """See `TcpipStack.receive`."""
         return self._state.settings.receive
 
+    @property
+    def _asked_transparent(self) -> Transparent | None:
+        return self._state.settings.asked
+
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """See `TcpipStack.check_sending`."""
         transfer.check_sending(data, ending, self._state.settings.dialect.title)
@@ -76,26 +82,6 @@ class QuectelLteStack(TcpipStack):
     def piece_size(self, ending: Ending) -> int:
         """See `TcpipStack.piece_size`."""
         return transfer.piece_size(ending)
-
-    # -- unsolicited results ---------------------------------------------------------------------------------------
-
-    @property
-    def lines(self) -> tuple[LinePattern, ...]:
-        """See `TcpipStack.lines`."""
-        return self._classifier.lines
-
-    @property
-    def framing(self) -> Framing:
-        """See `TcpipStack.framing`."""
-        return self._classifier.framing
-
-    def classify(self, line: str) -> Event | None:
-        """See `TcpipStack.classify`."""
-        return self._classifier.classify(line)
-
-    def classify_data(self, header: str, data: bytes) -> Event | None:
-        """See `TcpipStack.classify_data`."""
-        return self._classifier.classify_data(header, data)
 
     # -- claiming --------------------------------------------------------------------------------------------------
 
@@ -130,11 +116,6 @@ class QuectelLteStack(TcpipStack):
     def let_go(self) -> None:
         """See `TcpipStack.let_go`."""
         self._state.let_go()
-
-    def check_claiming(self) -> None:
-        """See `TcpipStack.check_claiming`."""
-        if self.wiring.options.transparent is not None and self._state.settings.transparent.escape == "dtr":
-            self.wiring.set_dtr(True)  # it is on already; a port without DTR is refused here
 
     # -- the context -----------------------------------------------------------------------------------------------
 
@@ -296,14 +277,6 @@ class QuectelLteStack(TcpipStack):
         return on_channel(tools.network_time(self._state, server, port))
 
     # -- data mode -------------------------------------------------------------------------------------------------
-
-    def escape(self) -> Dialogue[None]:
-        """See `TcpipStack.escape`: ``+++``, or DTR."""
-        return self._data_mode.escape()
-
-    def resume(self) -> Dialogue[None]:
-        """See `TcpipStack.resume`: ATO."""
-        return self._data_mode.resume()
 
     def work(self) -> Dialogue[None] | None:
         """See `TcpipStack.work`: NO CARRIER in data mode may be its end, or data."""
