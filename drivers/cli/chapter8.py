@@ -6,7 +6,7 @@ On virtual UARTs 1 and 2 exactly the commands of §8.2 to §8.4 are sent, in tha
 from __future__ import annotations
 
 from ..tcpip import ContextTable, TcpipDriver
-from .demo_steps import ANSWER, GREETING, Demo
+from .demo_steps import Demo
 
 _SERVER_SETTINGS = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP")
 _CLIENT_SETTINGS = ("QICSGP", "QIMUX", "QIMODE")
@@ -39,18 +39,11 @@ class Chapter8(Demo):
         with step("claim context 1", "8.2 2)", 2, "select context 1 and initialise it"):
             client.claim()
         with step("connect", "8.2 2)", 2, "activate context 1 and visit the server"):
-            session = client.connect("TCP", address, listener.port)
-            session.settimeout(self._patience)
+            session = self._visit(listener, address)
         with step("REMOTE IP", "8.2 2)", 1, "the server reports its client"):
             peer = self._accept(listener, address, "REMOTE IP")
-        with step("send with Ctrl-Z", "8.3", 1, "send a text that ends with Ctrl-Z"):
-            peer.sendall(GREETING, end="ctrl-z")
-        with step("receive on VIRTUAL_UART_2", "8.3", 2, "the client outputs it, octet for octet"):
-            self._receive(session, GREETING)
-        with step("send fixed length", "8.3", 2, f"send {len(ANSWER)} octets"):
-            session.sendall(ANSWER)
-        with step("receive on VIRTUAL_UART_1", "8.3", 1, "the server outputs them, octet for octet"):
-            self._receive(peer, ANSWER)
+        told = ("the client outputs it, octet for octet", "the server outputs them, octet for octet")
+        self._talk(session, peer, "8.3", comes=told)
         with step("close", "8.4 1)", 1, "close the session with the client"):
             peer.close()
         with step("CLOSED", "8.4 1)", 2, "the client is told that the server has closed it"):

@@ -146,6 +146,36 @@ class Demo(ABC):
         except (Unexpected, DriverError, CmuxError) as error:
             raise StepFailed(name, str(error)) from error
 
+    def _visit(self, listener: Listener, address: str) -> Session:
+        """Connect the client to a listener.
+
+        Args:
+            listener: the listener.
+            address: its address.
+        """
+        session = self._client.connect("TCP", address, listener.port)
+        session.settimeout(self._patience)
+        return session
+
+    def _talk(self, session: Session, peer: Session, section: str, *, comes: tuple[str, str]) -> None:
+        """Send a text from the server to the client, and another one back, each in one of the ways of AT+QISEND.
+
+        Args:
+            session: the client's end.
+            peer: the server's.
+            section: the section of the app note that describes it.
+            comes: what happens when the text has come to the client, and to the server.
+        """
+        to_client, to_server = comes
+        with self._step("send with Ctrl-Z", section, 1, "send a text that ends with Ctrl-Z"):
+            peer.sendall(GREETING, end="ctrl-z")
+        with self._step("receive on VIRTUAL_UART_2", section, 2, to_client):
+            self._receive(session, GREETING)
+        with self._step("send fixed length", section, 2, f"send {len(ANSWER)} octets"):
+            session.sendall(ANSWER)
+        with self._step("receive on VIRTUAL_UART_1", section, 1, to_server):
+            self._receive(peer, ANSWER)
+
     def _accept(self, listener: Listener, server_address: str, notice: str) -> Session:
         """Return the client of a listener.
 

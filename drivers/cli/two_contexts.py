@@ -7,7 +7,7 @@ third channel is refused by the table of contexts, and nothing of that is on the
 from __future__ import annotations
 
 from ..tcpip import ContextTable, TcpipDriver
-from .demo_steps import ANSWER, GREETING, Demo
+from .demo_steps import Demo
 
 PORT = 2020  # of the listener; that of the app note
 
@@ -34,18 +34,11 @@ class TwoContexts(Demo):
         with step("activate context 2", "", 2, "activate context 2"):
             client.activate()
         with step("connect", "", 2, "visit the listener"):
-            session = client.connect("TCP", address, listener.port)
-            session.settimeout(self._patience)
+            session = self._visit(listener, address)
         with step("incoming", "", 1, "the listener reports its client"):
             peer = self._accept(listener, address, '"incoming"')
-        with step("send with Ctrl-Z", "", 1, "send a text that ends with Ctrl-Z"):
-            peer.sendall(GREETING, end="ctrl-z")
-        with step("receive on VIRTUAL_UART_2", "", 2, "the client is told that something came, and reads it"):
-            self._receive(session, GREETING)
-        with step("send fixed length", "", 2, f"send {len(ANSWER)} octets"):
-            session.sendall(ANSWER)
-        with step("receive on VIRTUAL_UART_1", "", 1, "the listener's end is told that something came, and reads it"):
-            self._receive(peer, ANSWER)
+        told = "{} is told that something came, and reads it"
+        self._talk(session, peer, "", comes=(told.format("the client"), told.format("the listener's end")))
         with step("close", "", 1, "close the session with the client"):
             peer.close()
         with step("closed", "", 2, "the client is told of it, and closes its own end, which is due"):
