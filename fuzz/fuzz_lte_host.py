@@ -14,16 +14,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from leaping import SHELLS, bench
 from lte_hosts import LteModule
 from silent_module import lines
+from talking_hosts import Comes, drive, pieces_of, portions, received, scripts_of, sizes
 
-from drivers.errors import DriverError, SessionTimeout
+from drivers.errors import DriverError
 
 LINES = [
     *(b'+QIURC: "closed",0', b'+QIURC: "closed",1', b'+QIURC: "recv",0', b'+QIURC: "recv",1,5', b"+QIRD: 3"),
@@ -32,18 +31,8 @@ LINES = [
     *(b"OK", b"ERROR", b"+CME ERROR: 565", b"NO CARRIER", b"RDY", b"APP RDY", b"POWERED DOWN", b"CONNECT"),
     *(b"SEND OK", b"SEND FAIL", b"+QISEND: 9,9,0", b"> ", b"\x1a", b"\x1b", b"AT+QICLOSE=0", b"+++", b"CLOSED"),
 ]
-said = st.sampled_from(LINES).map(lambda line: b"\r\n%b\r\n" % line)
-pieces = st.one_of(
-    said,
-    said,
-    st.tuples(said, st.integers(1, 12), st.booleans()).map(
-        lambda one: one[0][: one[1]] if one[2] else one[0][one[1] :]
-    ),
-    st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(b"\r\n".join),
-    st.sampled_from([b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\n\r"]),
-    st.binary(min_size=1, max_size=20),
-)
-SEND, RING = "send", "ring"
+pieces = pieces_of(LINES)
+scripts = scripts_of(pieces)
 
 
 class _Failures(logging.Handler):
@@ -73,61 +62,6 @@ def nothing_fails() -> Iterator[None]:
     assert not failures.told, failures.told[0]
 
 
-@dataclass(frozen=True)
-class Comes:
-    """Data of a remote host.
-
-    Args:
-        number: the session.
-        data: what the host has sent.
-        behind: whether it comes right behind the answer to a command, in the same octets.
-    """
-
-    number: int
-    data: bytes
-    behind: bool = False
-
-
-coming = st.builds(Comes, st.integers(0, 1), st.lists(pieces, min_size=1, max_size=2).map(b"".join), st.booleans())
-scripts = st.lists(coming | coming | st.sampled_from([SEND, RING]), max_size=6)
-portions = st.sampled_from([1, 3, 7, 50, 1000])
-sizes = st.lists(st.integers(1, 1500) | st.integers(5, 40), min_size=1, max_size=6)
-
-
-def _drive(module: LteModule, made: Any, sessions: list[Any], script: list[Comes | str]) -> list[bytes]:
-    """Play a script; return what each host has sent."""
-    sent = [b"" for _ in sessions]
-    for what in script:
-        if isinstance(what, Comes):
-            number = what.number % len(sessions)
-            sent[number] += what.data
-            octets = module.comes(sessions[number].index, what.data)
-            if what.behind and module.online is None:
-                module.behind(octets)
-                sessions[0].acknowledged()
-            else:
-                made.say(octets)
-        elif what == SEND:
-            sessions[0].sendall(b"hello")
-        elif module.online is None:
-            made.say(lines("RING"))
-    return sent
-
-
-def _received(session: Any, count: int) -> bytes:
-    session.settimeout(5.0)
-    data = b""
-    while len(data) < count:
-        try:
-            piece: bytes = session.recv(4096)
-        except SessionTimeout:
-            break
-        if not piece:
-            break
-        data += piece
-    return data
-
-
 @given(st.sampled_from(SHELLS), st.sampled_from(["buffered", "pushed"]), scripts, portions, sizes)
 def fuzz_data_of_an_lte_module(
     shell: str, receive: str, script: list[Comes | str], portion: int, sizes: list[int]
@@ -138,9 +72,9 @@ def fuzz_data_of_an_lte_module(
         sessions = [driver.connect("TCP", "10.0.0.7", 80) for _ in range(2)]
         made.divide(portion)
         begun = len(module.commands)
-        sent = _drive(module, made, sessions, script)
+        sent = drive(module, made, sessions, script, sessions[0].acknowledged)
         for session, data in zip(sessions, sent, strict=True):
-            assert _received(session, len(data)) == data
+            assert received(session, len(data)) == data
             assert session.open
         asked = {text.partition("=")[0] for text in module.commands[begun:]}
         assert asked <= {"AT+QIRD", "AT+QISEND"}, asked
@@ -159,8 +93,8 @@ def fuzz_data_mode_of_an_lte_module(script: list[Comes | str], portion: int) -> 
         session = driver.connect("TCP", "10.0.0.7", 80)
         made.divide(portion)
         begun = len(module.commands)
-        (data,) = _drive(module, made, [session], script)
-        assert _received(session, len(data)) == data
+        (data,) = drive(module, made, [session], script, session.acknowledged)
+        assert received(session, len(data)) == data
         assert session.open
         assert {text.partition("=")[0] for text in module.commands[begun:]} <= {"ATO", "AT+QISWTMD", "AT+QISTATE"}
         driver.close()

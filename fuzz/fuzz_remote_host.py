@@ -12,15 +12,14 @@ Invariants, for each way in which data is received:
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from leaping import SHELLS, bench
 from silent_module import OK, SilentModule, lines
+from talking_hosts import SEND, WAIT, Comes, drive, pieces_of, portions, received, scripts_of, sizes
 
-from drivers.errors import DriverError, SessionTimeout
+from drivers.errors import DriverError
 
 LINES = [
     *(
@@ -46,45 +45,12 @@ LINES = [
     *(b"REMOTE IP: 1.2.3.4", b"RECV FROM:10.0.0.1:80", b"TO:10.0.0.7", b"CONNECT OK", b"CONNECT FAIL", b"DEACT OK"),
     *(b"CLOSE OK", b"STATE: IP INITIAL", b"> ", b"\x1a", b"\x1b", b"AT+QICLOSE", b"+++"),
 ]
-said = st.sampled_from(LINES).map(lambda line: b"\r\n%b\r\n" % line)
-pieces = st.one_of(
-    said,
-    said,
-    st.tuples(said, st.integers(1, 12), st.booleans()).map(
-        lambda one: one[0][: one[1]] if one[2] else one[0][one[1] :]
-    ),
-    st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(b"\r\n".join),
-    st.sampled_from([b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\n\r"]),
-    st.binary(min_size=1, max_size=20),
-)
+scripts = scripts_of(pieces_of(LINES), WAIT)
 WORDS = [
     *(b"CLOSED", b"0, CLOSED", b"1, CLOSED", b"+PDP", b"+QIRDI:", b"REMOTE IP", b"RECV FROM:", b"TO:", b"SERVER CLOSE"),
     *(b"RDY", b"NORMAL POWER DOWN"),
 ]
 """With what lines begin that the module may say unasked, so that in bare data they are not taken for data."""
-
-SEND, RING, WAIT = "send", "ring", "wait"
-
-
-@dataclass(frozen=True)
-class Comes:
-    """Data of a remote host.
-
-    Args:
-        index: the session.
-        data: what the host has sent.
-        behind: whether it comes right behind the answer to a command, in the same octets.
-    """
-
-    index: int
-    data: bytes
-    behind: bool = False
-
-
-coming = st.builds(Comes, st.integers(0, 1), st.lists(pieces, min_size=1, max_size=2).map(b"".join), st.booleans())
-scripts = st.lists(coming | coming | st.sampled_from([SEND, RING, WAIT]), max_size=6)
-portions = st.sampled_from([1, 3, 7, 50, 1000])
-sizes = st.lists(st.integers(1, 1500) | st.integers(5, 40), min_size=1, max_size=6)
 
 
 class _Module(SilentModule):
@@ -121,12 +87,17 @@ class _Module(SilentModule):
         """See `SilentModule`: OK comes after the silence behind ``+++`` (app note 3.3)."""
         return 0.6 if self.online and octets == b"+++" else 0.0
 
+    @property
+    def apart(self) -> bool:
+        """See `TalkingModule`."""
+        return self.receive in ("buffered", "header")
+
     def behind(self, octets: bytes) -> None:
-        """Say this behind the next answer."""
+        """See `TalkingModule`."""
         self._behind += octets
 
     def comes(self, index: int, data: bytes) -> bytes:
-        """Take data from a host; return what the module says then."""
+        """See `TalkingModule`."""
         if self.receive == "data mode":
             if self.online:
                 return data
@@ -173,44 +144,6 @@ class _Module(SilentModule):
         return b"\r\n+QIRD: 10.0.0.1:80,TCP,%d\r\n%b" % (len(data), data) + OK
 
 
-def _drive(module: _Module, made: Any, driver: Any, sessions: list[Any], script: list[Comes | str]) -> list[bytes]:
-    """Play a script; return what each host has sent."""
-    sent = [b"" for _ in sessions]
-    for what in script:
-        if isinstance(what, Comes):
-            index = what.index % len(sessions)
-            sent[index] += what.data
-            octets = module.comes(index, what.data)
-            if what.behind and module.receive in ("buffered", "header"):
-                module.behind(octets)
-                driver.name_servers()
-            else:
-                made.say(octets)
-        elif what == SEND:
-            sessions[0].sendall(b"hello")
-        elif what == WAIT:
-            sessions[-1].settimeout(0.5)
-            with suppress(SessionTimeout):
-                sent[-1] = sent[-1][len(sessions[-1].recv(1)) :]
-        elif module.receive in ("buffered", "header"):
-            made.say(lines("RING"))
-    return sent
-
-
-def _received(session: Any, count: int) -> bytes:
-    session.settimeout(5.0)
-    data = b""
-    while len(data) < count:
-        try:
-            piece: bytes = session.recv(4096)
-        except SessionTimeout:
-            break
-        if not piece:
-            break
-        data += piece
-    return data
-
-
 @given(
     st.sampled_from(SHELLS),
     st.sampled_from(["buffered", "header"]),
@@ -235,9 +168,9 @@ def fuzz_counted_data(
         sessions = [driver.connect("TCP", "10.0.0.1", 80) for _ in range(1 + muxip)]
         made.divide(portion)
         begun = len(module.commands)
-        sent = _drive(module, made, driver, sessions, script)
+        sent = drive(module, made, sessions, script, driver.name_servers)
         for session, data in zip(sessions, sent, strict=True):
-            assert _received(session, len(data)) == data
+            assert received(session, len(data)) == data
             assert session.open
         asked = {text.partition("=")[0] for text in module.commands[begun:]}
         assert asked <= {"AT+QIRD", "AT+QISEND", "AT+QISRVC", "AT+QISRVC?", "AT+QIDNSCFG?"}, asked
@@ -256,8 +189,8 @@ def fuzz_data_mode(script: list[Comes | str], portion: int) -> None:
         session = driver.connect("TCP", "10.0.0.1", 80)
         made.divide(portion)
         begun = len(module.commands)
-        (data,) = _drive(module, made, driver, [session], script)
-        assert _received(session, len(data)) == data
+        (data,) = drive(module, made, [session], script, driver.name_servers)
+        assert received(session, len(data)) == data
         assert session.open
         assert set(module.commands[begun:]) <= {"ATO"}
         driver.escape()
@@ -275,11 +208,11 @@ def fuzz_bare_data(shell: str, script: list[Comes | str], portion: int) -> None:
         session = driver.connect("TCP", "10.0.0.1", 80)
         made.divide(portion)
         with suppress(DriverError):
-            (data,) = _drive(module, made, driver, [session], [what for what in script if what != SEND])
+            told = [what for what in script if what != SEND]
+            (data,) = drive(module, made, [session], told, driver.name_servers)
             every = b"".join(what.data for what in script if isinstance(what, Comes))
             plain = not any(b"\r\n" + word in every for word in WORDS)
-            received = _received(session, len(data))
-            assert received == data or not plain
+            assert received(session, len(data)) == data or not plain
             assert session.open or not plain
         with suppress(DriverError):
             driver.close()

@@ -45,12 +45,17 @@ class LteModule(SilentModule):
         """See `SilentModule`: OK comes after the silence behind ``+++``."""
         return 1.0 if self.online is not None and octets == b"+++" else 0.0
 
+    @property
+    def apart(self) -> bool:
+        """See `TalkingModule`."""
+        return self.online is None
+
     def behind(self, octets: bytes) -> None:
-        """Say this behind the next answer."""
+        """See `TalkingModule`."""
         self._behind += octets
 
     def comes(self, number: int, data: bytes) -> bytes:
-        """Take data from a host; return what the module says then."""
+        """See `TalkingModule`."""
         if self.online == number:
             return data
         if self.modes[number] == PUSHED:
