@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from ..interpreter.commandline import Argument, Form
+from ..interpreter.number_setting import NumberSetting
 from ..interpreter.replies import ERROR, OK, Reply
 from ..interpreter.table import CommandTable
 from ..modem import ModemCall
@@ -24,21 +25,13 @@ _ABSOLUTE, _ENHANCED = 0x18, 0x08  # TP-VPF
 
 
 def _number(name: str, values: str, field: str, highest: int) -> None:
-    """Add test, read and write of a number that each UART has for itself."""
-    _text(name, Form.TEST, f"+{name}: {values}")
+    """Add a number that each UART has for itself."""
 
-    @_command(name, Form.READ)
-    def read(call: ModemCall) -> Reply:
-        call.line(f"+{name}: {getattr(call.uart.messages, field)}")
-        return OK
-
-    @_command(name, Form.WRITE)
-    def write(call: ModemCall) -> Reply:
-        value = call.number(0, 0, highest)
-        if value is None or len(call.texts) != 1:
-            return ERROR
+    def put(call: ModemCall, value: int) -> None:
         call.uart.messages = replace(call.uart.messages, **{field: value})  # type: ignore[arg-type]
-        return OK
+
+    setting = NumberSetting[ModemCall](lambda call: getattr(call.uart.messages, field), put, 0, highest)
+    setting.add(message_settings, name, values)
 
 
 _number("CMGF", "(0,1)", "format", 1)

@@ -19,7 +19,7 @@ from ..interpreter.replies import (
 )
 from ..interpreter.table import CommandEntry, CommandTable
 from ..interpreter.uart_call import UartCall
-from ..interpreter.uart_commands import uart_commands
+from ..interpreter.uart_commands import add_number, uart_commands
 from ..modem import ModemCall
 from .dial_commands import dials
 from .sim import sim_problem
@@ -160,26 +160,8 @@ def send_tone(call: ModemCall) -> Reply:
 # What is shown
 
 
-def _shown(name: str, highest: int, network: str) -> None:
-    """Add test, read and write of a setting of the UART, with what the network provides behind it."""
-    field = name.lower()
-    _text(name, Form.TEST, f"+{name}: (0{',' if highest == 1 else '-'}{highest})")
+_SHOWN = (("CLIP", "(0,1)", 1, ",1"), ("COLP", "(0,1)", 1, ",1"), ("CLIR", "(0-2)", 2, ",4"), ("CRC", "(0,1)", 1, ""))
+"""Settings of the UART: each with its values, the greatest one, and what the network provides, shown behind."""
 
-    @_command(name, Form.READ)
-    def read(call: ModemCall) -> Reply:
-        call.line(f"+{name}: {getattr(call.uart.settings, field)}{network}")
-        return OK
-
-    @_command(name, Form.WRITE)
-    def write(call: ModemCall) -> Reply:
-        value = call.number(0, 0, highest)
-        if value is None or len(call.texts) != 1:
-            return ERROR
-        setattr(call.uart.settings, field, value)
-        return OK
-
-
-_shown("CLIP", 1, ",1")
-_shown("COLP", 1, ",1")
-_shown("CLIR", 2, ",4")
-_shown("CRC", 1, "")
+for _name, _values, _highest, _network in _SHOWN:
+    add_number(voice_commands, _name, _values, _name.lower(), _highest, behind=_network)

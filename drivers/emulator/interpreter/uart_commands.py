@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from .commandline import Form
+from .number_setting import NumberSetting
 from .replies import ERROR, NO_CARRIER, NOT_SUPPORTED, OK, Reply, cme
 from .table import CommandTable
 from .uart_call import UartCall
+
+C = TypeVar("C", bound=UartCall)
 
 uart_commands: CommandTable[UartCall] = CommandTable()
 
@@ -88,25 +93,38 @@ for _number_of_register, _highest in ((0, 255), (3, 127), (4, 127), (5, 127), (7
     _register(_number_of_register, _highest)
 
 
-def _number(name: str, values: str, field: str, highest: int) -> None:
-    """Add test, read and write of a number that belongs to the UART."""
-    uart_commands.text(name, Form.TEST, f"+{name}: {values}")
+def add_number(
+    table: CommandTable[C],
+    name: str,
+    values: str,
+    field: str,
+    highest: int,
+    *,
+    behind: str = "",
+    refused: Reply = ERROR,
+) -> None:
+    """Add a number that is a field of the UART's settings.
 
-    @uart_commands.command(name, Form.READ)
-    def read(call: UartCall) -> Reply:
-        call.line(f"+{name}: {getattr(call.uart.settings, field)}")
-        return OK
+    Args:
+        table: where to.
+        name: of the command.
+        values: what the test form shows.
+        field: which field.
+        highest: the greatest value.
+        behind: what is shown behind it.
+        refused: the answer to a value that it cannot have.
+    """
 
-    @uart_commands.command(name, Form.WRITE)
-    def write(call: UartCall) -> Reply:
-        value = call.number(0, 0, highest)
-        if value is None or len(call.texts) != 1:
-            return cme(NOT_SUPPORTED)
+    def put(call: UartCall, value: int) -> None:
         setattr(call.uart.settings, field, value)
-        return OK
+
+    setting = NumberSetting[C](
+        lambda call: getattr(call.uart.settings, field), put, 0, highest, behind=behind, refused=refused
+    )
+    setting.add(table, name, values)
 
 
-_number("CMEE", "(0-2)", "cmee", 2)
+add_number(uart_commands, "CMEE", "(0-2)", "cmee", 2, refused=cme(NOT_SUPPORTED))
 
 # What dialers send first, of modems with a loudspeaker and a choice of dialling and of fax: V.250 §6.3, T.31 §8.2
 

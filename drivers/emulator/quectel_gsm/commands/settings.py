@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ...environment import is_address
 from ...interpreter.commandline import Form
+from ...interpreter.number_setting import NumberSetting, always
 from ...interpreter.replies import ERROR, OK, Reply
 from ...interpreter.table import CommandTable
 from ..call import Call, needs
@@ -92,8 +93,8 @@ def _of_sending(call: Call) -> object:
     return call.sending
 
 
-def _setting(name: str, shown: str, low: int, high: int, check: Check | None = None, of: Holder = _of_context) -> None:
-    """Add test, read and write of a setting that is one number.
+def _setting(name: str, shown: str, low: int, high: int, check: Check = always, of: Holder = _of_context) -> None:
+    """Add a setting that is one number.
 
     Args:
         name: the command, and in lower case without QI the name of the setting.
@@ -104,20 +105,20 @@ def _setting(name: str, shown: str, low: int, high: int, check: Check | None = N
         of: whose setting it is.
     """
     field = name.removeprefix("QI").lower()
-    _text(name, Form.TEST, f"+{name}: {shown}")
 
-    @_command(name, Form.READ, needs(Need.READ))
-    def read(call: Call) -> Reply:
-        call.line(f"+{name}: {getattr(of(call), field)}")
-        return OK
-
-    @_command(name, Form.WRITE, needs(Need.SET))
-    def write(call: Call) -> Reply:
-        value = call.number(0, low, high)
-        if value is None or len(call.texts) != 1 or (check is not None and not check(call, value)):
-            return ERROR
+    def put(call: Call, value: int) -> None:
         setattr(of(call), field, value)
-        return OK
+
+    setting = NumberSetting[Call](
+        lambda call: getattr(of(call), field),
+        put,
+        low,
+        high,
+        allows=check,
+        readable=needs(Need.READ),
+        writable=needs(Need.SET),
+    )
+    setting.add(settings_commands, name, shown)
 
 
 def _only_initial(call: Call, same: bool) -> bool:
