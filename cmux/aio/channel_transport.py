@@ -11,6 +11,7 @@ from ..protocol import bounds, waits
 from ..protocol.config import Config
 from ..protocol.signals import Signals
 from .core_calls import CoreCalls
+from .water_marks import water_marks
 
 _HIGH_WATER = 16384
 _PIECE = 16384
@@ -129,13 +130,7 @@ class ChannelTransport(asyncio.Transport):
         Raises:
             ValueError: `low` is not between 0 and `high`.
         """
-        if high is None:
-            high = _HIGH_WATER if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not 0 <= low <= high:
-            raise ValueError(f"0 <= low ({low}) <= high ({high}) does not hold")
-        self._low, self._high = low, high
+        self._low, self._high = water_marks(high, low, _HIGH_WATER)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send octets: the multiplexer queues some, the others wait here.

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import cast
 
+from .water_marks import water_marks
+
 _READ_SIZE = 65536
 _HIGH_WATER = 65536
 _TURN = 16384  # octets after which the loop gets its turn: incoming data may ask to stop
@@ -146,13 +148,7 @@ class FdTransport(asyncio.Transport):
         Raises:
             ValueError: `low` is not between 0 and `high`.
         """
-        if high is None:
-            high = _HIGH_WATER if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not 0 <= low <= high:
-            raise ValueError(f"0 <= low ({low}) <= high ({high}) does not hold")
-        self._low, self._high = low, high
+        self._low, self._high = water_marks(high, low, _HIGH_WATER)
         self._check_high_water()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
