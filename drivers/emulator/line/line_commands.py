@@ -84,24 +84,22 @@ def set_framing(call: ModemCall) -> Reply:
 @line_commands.command("CMUX", Form.TEST)
 def multiplexer_ranges(call: ModemCall) -> Reply:
     """Answer AT+CMUX=?."""
-    if call.modem.environment.behaviour.cmux_refused:
-        return ERROR
-    describe = call.modem.describe_multiplexer
-    if describe is None:
-        return cme(NOT_SUPPORTED)
-    call.line(describe(True))
-    return OK
+    return _describe(call, ranges=True)
 
 
 @line_commands.command("CMUX", Form.READ)
 def multiplexer_state(call: ModemCall) -> Reply:
     """Answer AT+CMUX?."""
+    return _describe(call, ranges=False)
+
+
+def _describe(call: ModemCall, *, ranges: bool) -> Reply:
     if call.modem.environment.behaviour.cmux_refused:
         return ERROR
     describe = call.modem.describe_multiplexer
     if describe is None:
         return cme(NOT_SUPPORTED)
-    call.line(describe(False))
+    call.line(describe(ranges))
     return OK
 
 
