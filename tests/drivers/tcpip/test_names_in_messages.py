@@ -13,6 +13,7 @@ from silent_module import ERROR, SilentModule, lines
 from drivers.at import AtChannel
 from drivers.clock import FakeClock
 from drivers.errors import ChannelClosed, ContextLost, DriverError, InvalidArgument, SessionReset
+from drivers.tcpip import KeepAlive
 from drivers.wording import context_name, retold, unnamed
 
 PORT = "VIRTUAL_UART_7"
@@ -48,12 +49,14 @@ CALLS: dict[str, Act] = {
     "sendall": lambda scene: scene.session.sendall(b"hello"),
     "recv": lambda scene: scene.session.recv(5),
     "acknowledged": lambda scene: scene.session.acknowledged(),
+    "check": lambda scene: scene.session.check(KeepAlive(first=0.1, then=0.1, repeats=1)),
     "close of a session": lambda scene: scene.session.close(),
     "resolve": lambda scene: scene.driver.resolve("www.quectel.com"),
     "name servers": lambda scene: scene.driver.name_servers(),
     "set name servers": lambda scene: scene.driver.set_name_servers("8.8.8.8"),
     "ping": lambda scene: scene.driver.ping("10.0.0.9"),
     "network time": lambda scene: scene.driver.network_time("10.0.0.9"),
+    "resume": lambda scene: scene.driver.resume(),
     "deactivate": lambda scene: scene.driver.deactivate(),
     "reclaim": lambda scene: scene.driver.reclaim(),
     "close": lambda scene: scene.driver.close(),
