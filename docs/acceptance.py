@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
 import operator
 import sys
 import textwrap
@@ -17,6 +15,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from drivers.emulator.interpreter.commandline import BadLine, parse
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
+from evidence_pages import run
 from syntax_trees import ambiguous, definition, marked
 
 DOCS = Path(__file__).parent
@@ -328,26 +328,16 @@ def _names(document: Document, one: Statement, tests: Sequence[str]) -> list[str
     ]
 
 
+def all_problems(passed: dict[str, list[str]] | None, lines: dict[str, int] | None) -> list[str]:
+    """Return what is missing of all documents; for the arguments see `problems`."""
+    return problems_of_marks() + [one for document in DOCUMENTS for one in problems(document, passed, lines)]
+
+
 def main() -> int:
     """Write or check the pages; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, say what is missing")
-    parser.add_argument("--passed", metavar="REPORT", help="what `pytest --requirement-report` has written")
-    parser.add_argument("--lines", metavar="REPORT", help="what `pytest --line-report` has written")
-    options = parser.parse_args()
-    passed, lines = (
-        json.loads(Path(path).read_text(encoding="utf-8")) if path else None for path in (options.passed, options.lines)
-    )
-    found = problems_of_marks()
-    for document in DOCUMENTS:
-        found += problems(document, passed, lines)
-        if not options.check:
-            document.page.write_text(page(document), encoding="utf-8")
-        elif document.page.read_text(encoding="utf-8") != page(document):
-            found.append(f"docs/{document.page.name} is not current: python docs/acceptance.py")
-    for line in found:
-        print(line, file=sys.stderr)
-    return bool(found)
+    reports = {"passed": "--requirement-report", "lines": "--line-report"}
+    pages = {document.page: partial(page, document) for document in DOCUMENTS}
+    return run("docs/acceptance.py", (__doc__ or "").splitlines()[0], reports, all_problems, pages)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 import textwrap
@@ -21,6 +19,7 @@ sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
 from acceptance import MOST, answering, module_problem
+from evidence_pages import run
 from syntax_trees import ambiguous, marked
 
 DOCS = Path(__file__).parent
@@ -155,19 +154,8 @@ def _row(one: Statement, tests: list[str]) -> str:
 
 def main() -> int:
     """Write or check the page; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, say what is missing")
-    parser.add_argument("--passed", metavar="REPORT", help="what `pytest --statement-report` has written")
-    options = parser.parse_args()
-    passed = json.loads(Path(options.passed).read_text(encoding="utf-8")) if options.passed else None
-    found = problems(passed)
-    if not options.check:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif PAGE.read_text(encoding="utf-8") != page():
-        found.append("docs/statements.md is not current: python docs/statements.py")
-    for line in found:
-        print(line, file=sys.stderr)
-    return bool(found)
+    description = (__doc__ or "").splitlines()[0]
+    return run("docs/statements.py", description, {"passed": "--statement-report"}, problems, {PAGE: page})
 
 
 if __name__ == "__main__":
