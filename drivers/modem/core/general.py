@@ -12,6 +12,7 @@ from ...at.core.patterns import any_match
 from ...clock import Clock
 from ...errors import AtTimeout, CmeError, CommandError, DriverError, ModuleRestarted, UnexpectedAnswer
 from ...tcpip.core import Changes, Procedure, on_channel, wait
+from ...wording import unnamed
 from .answers import Identity, Registered, Signal, operator_of, parts, registration_of, signal_of, time_of, unlabelled
 from .questions import IDENTITY, IMEI, NUMBER, POWER_DOWN_TIME, REGISTRATIONS, STARTING
 
@@ -144,8 +145,8 @@ class General:
 
     def _wait_for_sim(self, timeout: float) -> Procedure[None]:
         deadline = self._clock.now() + timeout
-        while (state := (yield from on_channel(self._sim_state()))) != "READY":
-            self._found = f"the SIM is {state}"
+        while found := (yield from on_channel(self._not_ready())):
+            self._found = found
             yield from self._rest(deadline, timeout)
 
     def wait_for_network(self, timeout: float, *, packet: bool) -> Procedure[Registered]:
@@ -191,11 +192,13 @@ class General:
 
     # -- internal --------------------------------------------------------------------------------------------------
 
-    def _sim_state(self) -> Dialogue[str]:
+    def _not_ready(self) -> Dialogue[str]:
+        """Return what the SIM is instead of ready; empty if it is ready."""
         try:
-            return (yield from self.sim())
+            state = yield from self.sim()
         except CmeError as error:
-            return str(error)
+            return unnamed(self._name, error)
+        return "" if state == "READY" else f"the SIM is {state}"
 
     def _rest(self, deadline: float, timeout: float) -> Procedure[None]:
         until = min(deadline, self._clock.now() + POLL)

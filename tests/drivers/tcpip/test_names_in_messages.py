@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import methodcaller
+from typing import Any
 
 import pytest
 from leaping import Bench, bench
@@ -77,10 +79,10 @@ FAILURES: dict[str, Act] = {
 }
 
 
-def told(act: Act, scene: Scene) -> Iterator[BaseException]:
+def told(act: Callable[[Any], object], of: Any) -> Iterator[BaseException]:
     """What a call raises, and what that was raised from."""
     try:
-        act(scene)
+        act(of)
     except InvalidArgument:  # nothing was sent
         return
     except DriverError as error:
@@ -110,6 +112,40 @@ def test_a_message_names_port_and_context_once(dialect: str, failure: str) -> No
             made.channel.close()
     assert seen
     assert not wrong, "\n".join(f"{where}: {text}" for text, where in wrong.items())
+
+
+GENERAL = {
+    **{
+        name: methodcaller(name)
+        for name in ("identity", "sim", "imsi", "iccid", "signal", "registration", "operator", "attached", "clock")
+    },
+    "unlock": methodcaller("unlock", "1234"),
+    "attach": methodcaller("attach"),
+    "wait_for_sim": methodcaller("wait_for_sim", 0.5),
+    "wait_for_network": methodcaller("wait_for_network", 0.5),
+    "power_off": methodcaller("power_off"),
+}
+ANSWERS = {
+    "ERROR": ERROR,
+    "CME ERROR": lines("+CME ERROR: 10"),
+    "silence": b"",
+    "restart": lines("RDY"),
+    "nonsense": lines("x", "OK"),
+}
+
+
+@each(("call", GENERAL), ("answer", ANSWERS))
+def test_a_message_of_the_general_commands_names_the_port_once(call: str, answer: str) -> None:
+    module = SilentModule()
+    with bench("aio", module, name=PORT) as made:
+        modem = made.modem()
+        made.channel.command("AT")  # it is set up
+        module.at, module.says, module.silent = "AT", ANSWERS[answer], answer == "silence"
+        failures = list(told(GENERAL[call], modem))
+        assert failures or call == "power_off" or answer in ("restart", "nonsense")
+        for error in failures:
+            assert str(error).count(PORT) == 1, str(error)
+        module.wake()
 
 
 NAME = context_name(PORT, CONTEXT)
