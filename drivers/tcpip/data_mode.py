@@ -262,18 +262,24 @@ class DataModeBase(ABC):
         """Give up a transparent session that is being opened; the UART may already be in data mode.
 
         Args:
-            close: creates the dialogue that closes the session, in command mode.
+            close: creates the dialogue that closes the session, in command mode; a module that says nothing at all
+                is not told.
         """
-        for _ in range(ATTEMPTS if self._transparent is not None else 0):
+        if self._transparent is None or (yield from self._to_command_mode()):
+            yield from close()
+
+    def _to_command_mode(self) -> Dialogue[bool]:
+        """Make sure that the module takes commands, whether it is in data mode or not; False: it says nothing."""
+        for _ in range(ATTEMPTS):
             yield from pause(0.3)  # the answer may be on its way
             if (yield from in_command_mode()):
-                break
+                return True
             if self._by_dtr:
                 yield from escape_by_dtr(self._timing, self._set_dtr, lambda: None)
             else:
                 yield from silence(self._timing)
                 yield from escape_once(self._timing, lambda: None)
-        yield from close()
+        return (yield from in_command_mode())
 
     def escape(self) -> Dialogue[None]:
         """Go from data mode to command mode; the session stays open, and the module keeps the data that it receives."""

@@ -322,9 +322,9 @@ class ToyModule:
                     system.close()
                     one.say(b"\r\n+TFULL\r\n")
                     continue
-                self.sockets[client] = Socket(system, one.context, one.say, mode=one.mode)
+                made = self.sockets[client] = Socket(system, one.context, one.say, mode=one.mode)
                 one.say(b"\r\n+TCLIENT: %d,%d,%s,%d\r\n" % (number, client, host.encode(), port))
-                self._run(self._receive, client, self.sockets[client])
+                self._run(self._receive, client, made)
 
     def _receive(self, number: int, one: Socket) -> None:
         with contextlib.suppress(OSError):

@@ -46,12 +46,18 @@ class DataMode(DataModeBase):
     def open(self, session: SocketState, text: str, limit: float) -> Dialogue[None]:
         """Open a session in data mode: AT+QIOPEN, which is answered CONNECT.
 
+        If it is given up, it is closed again, and `SocketState.released` says whether the module has done so.
+
         Raises:
             CommandError: the module could not; `code` is the reason.
         """
 
+        def close() -> Dialogue[None]:
+            yield from dialogues.close(session.index, 0)
+            session.released = True
+
         def abandon() -> Dialogue[None]:
-            return self.abandon_opening(lambda: dialogues.close(session.index, 0))
+            return self.abandon_opening(close)
 
         yield from stack_command(text, timeout=limit, success=CONNECTED, abandon=abandon)
         self.enter(session)

@@ -144,6 +144,15 @@ class Opening:
         yield from on_channel(dialogues.close(made.id.number, 0))
         self._table.drop(made)
 
+    def _give_up(self, made: SocketState | ListenerState) -> Procedure[None]:
+        """Free the number of a socket that was not answered; what says nothing may not close it, either."""
+        if isinstance(made, SocketState) and made.receive == "transparent":
+            if made.released:  # on the way out of data mode
+                self._table.drop(made)
+            return
+        with suppress(AtError):
+            yield from self._free(made)
+
     def _failure(self, text: str, code: int | None) -> DriverError:
         """Return the exception for a socket that was not opened."""
         claim, answer = self._state.claim, "ERROR" if code is None else str(code)
@@ -163,8 +172,7 @@ class Opening:
         except CommandError as refusal:
             return refusal.code
         except AtTimeout as silence:
-            with suppress(AtError):  # what says nothing may not close it, either; the silence is the reason
-                yield from self._free(made)
+            yield from self._give_up(made)
             raise ConnectTimeout(retold(self._state.name, silence)) from silence
 
     def _await_result(self, made: SocketState | ListenerState, text: str, limit: float) -> Procedure[int]:

@@ -277,7 +277,7 @@ def test_a_port_without_dtr_is_refused_before_anything_is_sent() -> None:
 def test_an_opening_that_its_caller_gives_up_is_closed_in_command_mode() -> None:
     """It may have succeeded meanwhile, so the module is asked for its mode first; here AT goes to the other side."""
     rows = [(1, ">", ONLINE.encode() + b"\r"), (1, ">", b"AT\r"), *PLUS, ("AT", OK), ("AT+QICLOSE=0,0", OK)]
-    one = Timed(*UP, *rows, *RESYNCHRONISED, ("AT+QICLOSE=0,0", OK), *DOWN)
+    one = Timed(*UP, *rows, *RESYNCHRONISED, *DOWN)
     one.driver.activate()
 
     def connect() -> None:

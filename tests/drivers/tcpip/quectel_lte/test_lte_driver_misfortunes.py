@@ -98,14 +98,58 @@ def test_an_id_that_a_client_took_while_it_was_opened_is_free_after_the_client()
 
 
 @pytest.mark.requirement("L3.11")
-def test_an_opening_in_silence_is_told_as_that_and_not_as_its_cleaning_up() -> None:
+@pytest.mark.parametrize("receive", ["buffered", "transparent"])
+def test_an_opening_in_silence_is_told_as_that_and_not_as_its_cleaning_up(receive: str) -> None:
     port, clock = Table(), SteppedClock()
     with TcpipDriver(port, dialect="bg96", clock=clock) as driver:
         driver.activate()
-        port.silent = "AT"
+        port.silent = ".*"
         with pytest.raises(ConnectTimeout, match=r"AT\+QIOPEN=1,0"), clock.passing(1000.0, 30.0):
-            driver.connect("TCP", "10.0.0.1", 80)
+            driver.connect("TCP", "10.0.0.1", 80, receive=receive)
         port.silent = ""
+        assert driver.connect("TCP", "10.0.0.1", 80).open
+
+
+@pytest.mark.requirement("L3.11")
+def test_a_transparent_opening_that_the_module_does_not_answer_ends_after_its_time_and_closes_the_number() -> None:
+    """It has no ``+QIOPEN``: until CONNECT the UART is nobody else's, so the module is asked nothing meanwhile."""
+    port, clock = Table(), SteppedClock()
+    with TcpipDriver(port, dialect="bg96", clock=clock) as driver, ThreadPoolExecutor(1) as pool:
+        driver.activate()
+        port.silent = r"AT\+QIOPEN"
+        call = pool.submit(driver.connect, "TCP", "10.0.0.1", 80, receive="transparent")
+        clock.await_wait(150.0 + 5.0)
+        clock.advance(150.0)
+        assert port.commands[-1].startswith("AT+QIOPEN")
+        clock.advance(5.0)
+        clock.await_wait(0.3)  # CONNECT may be on its way; then it is in command mode, and closes
+        clock.advance(0.3)
+        with pytest.raises(ConnectTimeout, match=r"AT\+QIOPEN=1,0.*155 s"):
+            call.result(PATIENCE)
+        assert port.commands[-2:] == ["AT", "AT+QICLOSE=0,0"]
+        port.silent = ""
+        assert driver.connect("TCP", "10.0.0.1", 80).index == 0
+
+
+@pytest.mark.requirement("L3.11")
+def test_a_module_that_says_nothing_at_all_keeps_a_transparent_opening_for_no_more_than_25_seconds_more() -> None:
+    """Three times it may be in data mode; then the number is left for later."""
+    port, clock = Table(), SteppedClock()
+    with TcpipDriver(port, dialect="bg96", clock=clock) as driver, ThreadPoolExecutor(1) as pool:
+        driver.activate()
+        port.silent = ".*"
+        call = pool.submit(driver.connect, "TCP", "10.0.0.1", 80, receive="transparent")
+        clock.await_wait(150.0 + 5.0)
+        clock.advance(150.0 + 5.0)
+        begun = clock.now()
+        over = threading.Event()
+        call.add_done_callback(lambda _: over.set())
+        assert clock.pass_until(over.wait, 60.0, 0.2)
+        assert clock.now() - begun < 25.0
+        with pytest.raises(ConnectTimeout):
+            call.result(0)
+        port.silent = ""
+        assert driver.connect("TCP", "10.0.0.1", 80).index == 1
 
 
 @pytest.mark.requirement("L5.13")
