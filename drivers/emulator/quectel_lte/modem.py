@@ -255,7 +255,7 @@ class QuectelLteModem(Surroundings):
             if socket.uart in numbers and not self.outlets.room(socket.uart):
                 continue  # the one that has opened it misses nothing: the peer waits as long as it does
             if uart in numbers and (taken := socket.take()) is not None:
-                self.outlets.copy(taken, [number for number in numbers if number != uart])
+                self.outlets.copy(socket.uart, taken, [number for number in numbers if number != uart])
                 return taken
         return None
 

@@ -9,7 +9,7 @@ from ..environment import Environment
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.uart import Uart
 
-_ITEMS = 64  # that wait for one UART; the oldest make room
+_ITEMS = 64  # that wait for one UART; of more, those are lost that others have opened or asked for
 
 
 class Outlets:
@@ -24,7 +24,7 @@ class Outlets:
         self.lost: int = 0  # lines that no UART could show, or that made room for others
         self._environment = environment
         self._uarts = uarts
-        self._waiting: list[deque[Urc | Delivery]] = [deque() for _ in uarts]
+        self._waiting: list[deque[tuple[Urc | Delivery, bool]]] = [deque() for _ in uarts]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {[len(items) for items in self._waiting]}>"
@@ -64,7 +64,7 @@ class Outlets:
                 return
             numbers = [opener]
         for number in numbers:
-            self._add(number, Urc(text))
+            self._add(number, Urc(text), own=number == opener or opener not in numbers)
         for number in numbers:
             self._uarts[number].pump()
 
@@ -72,16 +72,22 @@ class Outlets:
         """Tell whether a UART can be given more."""
         return len(self._waiting[number]) < _ITEMS
 
-    def copy(self, item: Urc | Delivery, numbers: Sequence[int]) -> None:
-        """Queue what one UART is about to write for others, too."""
+    def copy(self, opener: int, item: Urc | Delivery, numbers: Sequence[int]) -> None:
+        """Queue what one UART is about to write for others, too.
+
+        Args:
+            opener: as for `of`.
+            item: what it writes.
+            numbers: the others.
+        """
         for number in numbers:
-            self._add(number, item)
+            self._add(number, item, own=number == opener)
             self._environment.loop.call_soon(self._uarts[number].pump)
 
     def take(self, number: int) -> Urc | Delivery | None:
         """Return what waits for a UART, or None."""
         waiting = self._waiting[number]
-        return waiting.popleft() if waiting else None
+        return waiting.popleft()[0] if waiting else None
 
     def forget(self, number: int) -> int:
         """Drop what waits for a UART that nobody is attached to; return how much it was."""
@@ -94,9 +100,12 @@ class Outlets:
         for waiting in self._waiting:
             waiting.clear()
 
-    def _add(self, number: int, item: Urc | Delivery) -> None:
+    def _add(self, number: int, item: Urc | Delivery, *, own: bool) -> None:
+        """Let something wait for a UART; where there is no room, what is its own makes some."""
         waiting = self._waiting[number]
         if len(waiting) == _ITEMS:
-            waiting.popleft()
             self.lost += 1
-        waiting.append(item)
+            if not own:
+                return
+            waiting.remove(next((one for one in waiting if not one[1]), waiting[0]))
+        waiting.append((item, own))

@@ -139,6 +139,27 @@ async def test_the_port_that_opened_a_socket_misses_nothing_where_all_are_told_a
             assert received == data
 
 
+async def test_news_of_a_port_are_not_lost_for_those_of_others_that_it_is_told_too() -> None:
+    data = bytes(150_000)  # 100 pieces of 1500 octets; 64 can wait for a port
+    async with lab("socket_urcs=all") as one:
+        await one.multiplex()
+        first, second = await one.open(1), await one.open(2)
+        async with connected(first, 0) as near:
+            await second.expect(b"\r\n+QIOPEN: 0,0\r\n")
+            async with connected(second, 1, 1) as far:
+                await first.expect(b"\r\n+QIOPEN: 1,0\r\n")
+                await first.ask("AT+QISEND=0,2", "\r\n> ")  # nothing unasked for comes before the two octets
+                near.writer.write(b"news")
+                await second.until(b'\r\n+QIURC: "recv",0\r\n')
+                far.writer.write(data)
+                came = -1
+                while came != (came := len(second.received)):
+                    await settle(200)
+                assert came > len(data)
+                first.write(b"hi")
+                await first.expect(b'hi\r\nSEND OK\r\n\r\n+QIURC: "recv",0\r\n')
+
+
 @contextlib.asynccontextmanager
 async def peer_of(uart: Terminal, told: bool) -> AsyncIterator[Peer]:
     """Open socket 0 in direct push mode on a port that is told of it, or is not."""
