@@ -61,7 +61,7 @@ class Engine:
         """The first lines that came since the last step began."""
         self.calls: Calls = Calls()
         self._text = Text()
-        self._lost_by = ""
+        self._lost_by = self._ended_by = ""
         self._echoed = False
         self._reply: Response | AtError | None = None
 
@@ -90,7 +90,7 @@ class Engine:
         self.heard.clear()
         self._echoed = False
         self._text = Text(step.shown if step.kind is Kind.COMMAND else "")
-        self._lost_by = ""
+        self._lost_by = self._ended_by = ""
         self._reply = self.failure
         self.lexer.prompt = step.prompt
         if step.payload_echo:
@@ -150,6 +150,8 @@ class Engine:
         else:
             since = begun if step.kind is Kind.PAUSE and begun is not None else now
             self._began, self._deadline = now, self._no_later(since + step.timeout)
+        if self._ended_by and self._reply is None:
+            self._end(self._response(self._ended_by))
 
     def look_due(self, now: float) -> bool:
         """Whether the port is to be looked at: the step waits until everything that was written has left."""
@@ -291,7 +293,10 @@ class Engine:
             self._keep(text)
         elif any_match(step.ends_on, text):
             self._unsolicited(text)
-            self._end(self._response(text))
+            if self._unsent:  # the module has asked for these octets and takes all that comes for them
+                self._ended_by = text
+            else:
+                self._end(self._response(text))
         elif (step.kind is Kind.PAUSE and is_error(text)) or not self._unsolicited(text):
             if step.kind is Kind.COMMAND and step.info is None:
                 self._keep(text)

@@ -211,6 +211,28 @@ def test_any_payload_passes_behind_the_prompt_with_and_without_echo(data: bytes,
     assert execution.result.final == "SEND OK"
 
 
+@pytest.mark.parametrize("moment", ["with the prompt", "while it is written"])
+def test_the_payload_that_a_prompt_asks_for_goes_out_although_an_unsolicited_result_ends_the_wait(moment: str) -> None:
+    """The module takes all that comes next for it, command lines, too."""
+
+    def dialogue() -> Dialogue[Response]:
+        yield from command("AT+QISEND=3", success=(), prompt=True)
+        return (yield from payload(b"abc", success=(LinePattern("SEND OK"),), ends_on=(CLOSED,)))
+
+    engine, sink = Engine(), Recorder()
+    engine.add_sink(sink)
+    execution = begin(engine, dialogue())
+    engine.receive(b"\r\n> " + b"\r\nCLOSED\r\n" * (moment == "with the prompt"), 0.0)
+    assert not execution.proceed(0.0)
+    if moment == "while it is written":
+        engine.receive(b"\r\nCLOSED\r\n", 0.0)
+    assert sink.got == ["CLOSED"]
+    assert not execution.proceed(0.0)
+    assert send(engine) == b"abc"
+    assert execution.proceed(0.0)
+    assert execution.result.final == "CLOSED"
+
+
 def test_an_unsolicited_result_can_end_a_wait_and_still_reaches_its_sink() -> None:
     engine, sink = Engine(), Recorder()
     engine.add_sink(sink)

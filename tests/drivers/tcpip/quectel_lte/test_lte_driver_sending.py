@@ -160,6 +160,18 @@ def test_the_end_of_the_session_ends_the_wait_for_the_result(end: bytes, then: b
         assert session.remote_closed or not session.open
 
 
+@pytest.mark.requirement("L4.13", "L4.14")
+@pytest.mark.parametrize("end", [urc('"closed",0'), urc('"pdpdeact",1')])
+def test_a_promised_length_is_delivered_although_the_session_ends_right_behind_the_prompt(end: bytes) -> None:
+    """Until then the module takes commands for data."""
+    asked = [(1, ">", b"AT+QISEND=0,3\r"), (1, "<", b"\r\n> " + end), (1, ">", b"abc"), (1, "<", ERROR)]
+    rows = [*CLAIM, *UP, *OPENED, *asked, *([] if b"pdp" in end else [("AT+QICLOSE=0,2", OK)]), *DOWN]
+    with play(*rows) as one:
+        session = one.connect()
+        with pytest.raises(SessionClosed, match="ended while 3 octets were sent"):
+            session.sendall(b"abc")
+
+
 class Slow(CommandPort):
     """A module whose prompt the test gives."""
 
