@@ -21,7 +21,11 @@ FILLED = 0.8
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
 _RESULTS = (*_SENT, *_NOT_SENT)
-_ENDED = (*CLOSED, *DEACTIVATED)
+
+
+def _ends(index: int | None) -> tuple[LinePattern, ...]:
+    """Return the lines that end a session; with MUXIP on, CLOSED has its index, and those of others may come, too."""
+    return CLOSED[0], *(CLOSED[1 + index :][:1] if index is not None else ()), *DEACTIVATED
 
 
 def check_sending(data: bytes, ending: Ending, period: int) -> None:
@@ -66,17 +70,17 @@ def send(
     def abandon() -> Dialogue[None]:
         if ending != "length":
             return leave_prompt(_RESULTS)
-        return deliver_after_all(data, _RESULTS, timeout=deadline("SEND OK"), echo=expected, ends_on=_ENDED)
+        return deliver_after_all(data, _RESULTS, timeout=deadline("SEND OK"), echo=expected, ends_on=_ends(index))
 
     yield from command(
-        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ENDED, prompt=True, abandon=abandon
+        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ends(index), prompt=True, abandon=abandon
     )
     came = yield from payload(
         data + (CTRL_Z if ending == "ctrl-z" else b""),
         success=_RESULTS,
         timeout=deadline("SEND OK") + period,
         echo=expected,
-        ends_on=_ENDED,
+        ends_on=_ends(index),
         shown=f"{len(data)} octets after {text}",
         abandon=partial(leave_prompt, _RESULTS) if ending == "timer" else None,
     )
@@ -110,15 +114,15 @@ def send_escape(data: bytes, index: int | None) -> Dialogue[str | None]:
     def abandon() -> Dialogue[None]:
         with suppress(AtTimeout, CommandError):
             yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
-            yield from _type_escape(data)
+            yield from _type_escape(data, index)
 
     yield from command(
-        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ENDED, prompt=True, abandon=abandon
+        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ends(index), prompt=True, abandon=abandon
     )
-    return (yield from _type_escape(data))
+    return (yield from _type_escape(data, index))
 
 
-def _type_escape(data: bytes) -> Dialogue[str | None]:
+def _type_escape(data: bytes, index: int | None) -> Dialogue[str | None]:
     head, _, rest = data.partition(ESC)
     for part in (head, ESC) if head else (ESC,):
         limit = ECHO if part == ESC else deadline("SEND OK")
@@ -133,7 +137,7 @@ def _type_escape(data: bytes) -> Dialogue[str | None]:
             return None
         if came.final:
             return None
-    came = yield from payload(rest, success=_RESULTS, timeout=deadline("SEND OK"), echo=rest, ends_on=_ENDED)
+    came = yield from payload(rest, success=_RESULTS, timeout=deadline("SEND OK"), echo=rest, ends_on=_ends(index))
     return (yield from _result(came.final))
 
 

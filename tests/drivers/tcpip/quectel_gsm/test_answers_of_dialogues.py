@@ -10,11 +10,12 @@ from hurried_clock import HurriedClock
 from scripted_port import ERROR, OK, CommandPort
 
 from drivers.at import AtChannel
-from drivers.at.core import Dialogue, LinePattern
+from drivers.at.core import Dialogue, Framing, LinePattern
 from drivers.errors import SettingRefused, UnexpectedAnswer
 from drivers.tcpip import data_mode
 from drivers.tcpip.quectel_gsm import dialogues, transfer
 from drivers.tcpip.quectel_gsm.data_mode import TIMING
+from drivers.tcpip.quectel_gsm.unsolicited import CLOSED
 
 INITIAL = "IP INITIAL"
 
@@ -63,6 +64,42 @@ def initial() -> Dialogue[str]:
     """The state of a context that nobody uses, without asking for it."""
     return INITIAL
     yield  # type: ignore[unreachable]
+
+
+# --- Sending ---
+
+
+@pytest.mark.parametrize(("line", "result"), [("1, CLOSED", "SEND OK"), ("0, CLOSED", "0, CLOSED")])
+def test_the_end_of_another_session_does_not_end_the_wait_for_the_result_of_sending(line: str, result: str) -> None:
+    """It may come between the octets and SEND OK where the module interleaves what is unsolicited."""
+
+    class Interleaving(CommandPort):
+        def on_write(self, data: bytes) -> None:
+            if data == b"abc":
+                self.say(f"\r\n{line}\r\n\r\n0, SEND OK\r\n".encode())
+            super().on_write(data.removeprefix(b"abc"))
+
+    answers = {"AT+QISEND=0,3": b"\r\n> "}
+    with AtChannel(Interleaving(lambda text: answers.get(text, OK))) as channel:
+        channel.add_sink(Closings())
+        assert channel.run(transfer.send(b"abc", index=0)) == result
+
+
+class Closings:
+    """A sink for the ends of sessions."""
+
+    lines = CLOSED
+    framing = Framing()
+    congested = False
+
+    def take_line(self, text: str) -> bool:
+        return True
+
+    def take_data(self, header: str, data: bytes) -> bool:
+        return False
+
+    def lost(self, cause: Exception) -> None:
+        return
 
 
 # --- Values ---
