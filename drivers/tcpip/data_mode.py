@@ -209,8 +209,8 @@ class DataModeBase(ABC):
         """
 
     @abstractmethod
-    def _ended(self, text: str) -> Event:
-        """Return the event for a line that has ended data mode."""
+    def _end(self) -> Dialogue[None]:
+        """Note that the line in data mode was the end of the session, and make the module ready for commands."""
 
     def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
         """Send octets in data mode.
@@ -255,7 +255,7 @@ class DataModeBase(ABC):
 
     def _still_online(self) -> None:
         """Note that data mode has been left by this side, so a line that might have ended it was data."""
-        self._settle(closed=False)
+        self._was_data()
         self._left()
 
     def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
@@ -295,8 +295,7 @@ class DataModeBase(ABC):
             raise TcpipError(
                 f"{self._shared.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
-        self._settle(closed=True)  # its end came in the silence before +++
-        yield from clear_line()
+        yield from self._end()  # it came in the silence before +++
 
     def verify_end(self) -> Dialogue[None]:
         """Find out by ``+++`` whether a line in data mode was the end of the session or data."""
@@ -313,18 +312,12 @@ class DataModeBase(ABC):
             with suppress(SessionFinished):
                 yield from self.resume()
             return
-        if not self._shared.suspected:
-            return
-        self._settle(closed=True)
-        yield from clear_line()
+        if self._shared.suspected:
+            yield from self._end()
 
-    def _settle(self, *, closed: bool) -> None:
-        """Note whether the line in data mode was the end of the session."""
+    def _was_data(self) -> None:
+        """Note that the line in data mode was data of the session."""
         session, line = self._table.online, self._shared.suspected
         self._shared.suspect = b""
-        if session is None or not line:
-            return
-        if not closed:
+        if session is not None and line:
             self._shared.emit(events.Pushed(session.id, line))
-        else:
-            self._shared.emit(self._ended(line.decode("latin-1").strip()))

@@ -125,19 +125,39 @@ class EventHandler:
     def _repeats(self, event: events.Event) -> bool:
         """Tell whether an event repeats what another channel has said, or is about to say.
 
-        News of a socket count on its own channel alone, where that is known to have news of this kind: what another
-        channel repeats late may be about a socket that had the id before.
+        News of a socket count on its own channel alone, where that is known to have them: what another channel repeats
+        late may be about a socket that had the id before, and its end may overtake data on its own channel. The result
+        of an opening may come where it was asked for, and all else on another port.
         """
         scope = self.table._scope
         id = event.listener if isinstance(event, events.Incoming) else getattr(event, "id", None)
         if id is not None:
             table = self.table._holder(id)
+            session = table.sessions.get(id)
+            carrying = scope.openings if isinstance(event, events.Opened) else scope.carrying
             if table._port is self._port:
-                if table._has(id):
-                    scope.carrying[type(event)].add(table._port)
-            elif table._port in scope.carrying[type(event)] and not table._in_data_mode(table._port):
+                asked = isinstance(event, events.Pushed) and session in (table.fetching, table.online)
+                if table._has(id) and not asked:
+                    carrying.add(table._port)
+            elif table._port in carrying and not table._in_data_mode(table._port):
+                return True
+            if session is not None and self._is_of_another(event, session, table):
                 return True
         return scope.doubles.repeats(event, self._port, self._now(), self._since)
+
+    def _is_of_another(self, event: events.Event, session: SocketState, table: SessionTable) -> bool:
+        """Tell whether an event must be about another socket that had, or has, the id of a session."""
+        if session.pending or session.released:
+            return isinstance(event, events.Readable | events.Pushed | events.Closed)
+        if table._port is self._port:
+            return False
+        match event:
+            case events.Pushed():
+                return bool(self.stack.RECEIVE) and session.receive != "pushed"
+            case events.Closed():
+                return session.pushes.home not in (None, self._port)  # whose data may still come
+            case _:
+                return False
 
     def _hear_data(self, event: events.Pushed) -> None:
         """Handle data, which the module may push on several channels."""
@@ -145,7 +165,7 @@ class EventHandler:
         session = table.sessions.get(event.id)
         if session is not None and event.data and session not in (table.fetching, table.online):
             aside = table._in_data_mode(table._port)
-            data = b"" if session.pending else session.pushes.take(event.data, self._port, table._port, aside=aside)
+            data = session.pushes.take(event.data, self._port, table._port, aside=aside)
             if not data:
                 self.table.counters["doubles"] += 1
                 return
@@ -225,8 +245,8 @@ class EventHandler:
                     self._closed_by_peer(session)
 
     def _learn_receive(self, session: SocketState, former: str, mode: str) -> None:
-        """Learn the receive mode of a session by what the module does; for clients, sources disagree about it."""
-        if self.stack.RECEIVE and session.receive == former:
+        """Learn the receive mode of a client of a listener by what the module does: sources disagree about it."""
+        if self.stack.RECEIVE and session.role == "server" and session.receive == former:
             session.receive = mode
 
     def _incoming(self, event: events.Incoming) -> None:
@@ -310,7 +330,11 @@ class EventHandler:
 
     def _reconcile(self) -> Dialogue[None]:
         for event in (yield from self.stack.reconcile()):
-            self.handle(event)
+            session = self.table.sessions.get(event.id) if isinstance(event, events.Closed) else None
+            if session is not None and self.stack.CLOSE_AFTER_PEER:
+                self._ended_by_peer(session)  # the module has no data of it, either
+            else:
+                self.handle(event)
         for session in self.table.standing():
             if session.refusals >= REFUSALS:
                 session.break_off(SessionReset(f"{self.name}: the module keeps data and refuses to give it"))
@@ -331,7 +355,7 @@ class EventHandler:
         session.refusals = session.refusals + 1 if count is None else 0
         if count:
             session.unread = True
-        elif session.closing and not session.unread:
+        elif session.closing and not session.unread and not (count is None and self.stack.CLOSE_AFTER_PEER):
             self._ended_by_peer(session)
         elif count is None:
-            self.table._doubt = True
+            self.table._doubt = True  # it may have refused for the moment only

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import enum
 import weakref
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from cmux.forks import Lock
 
 from .doubles import Doubles
-from .events import Event
 from .name_questions import Questions
 from .socket_state import SocketId
 
@@ -34,8 +32,10 @@ class Scope(Generic[T]):
         self.tables: weakref.WeakSet[T] = weakref.WeakSet()
         self.foreign: dict[SocketId, int | None] = {}
         """The sockets of somebody else, with their contexts as far as known: their ids are not free."""
-        self.carrying: defaultdict[type[Event], weakref.WeakSet[object]] = defaultdict(weakref.WeakSet)
-        """The channels that are known to have the news of their own sockets, by the kind of news."""
+        self.openings: weakref.WeakSet[object] = weakref.WeakSet()
+        """The channels that are known to have the results of their own openings."""
+        self.carrying: weakref.WeakSet[object] = weakref.WeakSet()
+        """The channels that are known to have the other news of their own sockets."""
         self.doubles: Doubles = Doubles()
         """What several channels have reported."""
         self.questions: Questions = Questions(self.doubles.forget_names)

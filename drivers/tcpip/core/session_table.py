@@ -191,11 +191,15 @@ class SessionTable(Asker):
             return listener
 
     def _free_id(self, ids: Iterable[SocketId]) -> SocketId | None:
-        taken = set(self._scope.foreign)
+        """Return the first free id; those of former sockets of other channels come last, whose news may be late."""
+        taken, others = set(self._scope.foreign), set[SocketId]()
         for table in self._scope.tables:
-            taken.update(id for id, session in list(table.sessions.items()) if table._occupies(session))
+            sessions = list(table.sessions.items())
+            taken.update(id for id, session in sessions if table._occupies(session))
             taken.update(list(table.listeners))
-        return next((id for id in ids if id not in taken), None)
+            others.update(id for id, _ in sessions if table._port is not self._port)
+        free = [id for id in ids if id not in taken]
+        return next((id for id in free if id not in others), free[0] if free else None)
 
     def new_session(
         self,

@@ -8,9 +8,9 @@ from contextlib import suppress
 from ...at.core import Dialogue, expect
 from ...at.core.results import CONNECTED
 from ...errors import AtTimeout, SessionClosed, SessionFinished, TcpipError
-from ..core.events import ContextDropped, Event, OnlineEnd
+from ..core.events import ContextDropped, OnlineEnd
 from ..core.socket_state import SocketState
-from ..data_mode import DataModeBase, Timing, back_online
+from ..data_mode import DataModeBase, Timing, back_online, clear_line
 from .dialogues import BROKEN
 from .state import StackState
 from .timeouts import LIMITS, deadline
@@ -56,7 +56,11 @@ class DataMode(DataModeBase):
             session.end_by_remote()
             raise SessionFinished(f"{self._state.name}: ATO found no session: the other side has closed it")
 
-    def _ended(self, text: str) -> Event:
+    def _end(self) -> Dialogue[None]:
+        text = self._state.suspected.decode("latin-1").strip()
+        self._state.suspect = b""
         if any(pattern.match(text) for pattern in DEACTIVATED):
-            return ContextDropped(f"the network deactivated the context ({text})", BROKEN)
-        return OnlineEnd()
+            self._state.emit(ContextDropped(f"the network deactivated the context ({text})", BROKEN))
+        elif text:
+            self._state.emit(OnlineEnd())
+        yield from clear_line()

@@ -26,6 +26,7 @@ from .unsolicited import (
     OPENED,
     READ,
     RECEIVED,
+    lines_behind,
     pushed_header,
 )
 
@@ -35,8 +36,6 @@ BROKEN, INACTIVE, ACTIVE = "pdpdeact", "inactive", "active"
 _ONLINE, _FETCHED = Framing(bare=True, online=True), Framing(headers=(READ,))
 _PUSHED = re.compile(r'\+QIURC: *"recv" *, *([0-9]+)')
 _SOURCE = re.compile(r'"([0-9A-Fa-f.:]+)" *, *([0-9]+)')
-
-NO_CARRIER_LINE = f"\r\n{NO_CARRIER.prefix}\r\n".encode("ascii")
 
 Build = Callable[[re.Match[str]], events.Event]
 
@@ -51,7 +50,7 @@ class Classifier:
     def __init__(self, state: StackState) -> None:
         self._state = state
         self._table: tuple[tuple[LinePattern, Build], ...] = (
-            (RECEIVED, lambda found: events.Readable(_id(found))),
+            (RECEIVED, self._data_waits),
             (OPENED, lambda found: events.Opened(_id(found), int(found["code"]))),
             (CLOSED, lambda found: events.Closed(_id(found))),
             (INCOMING, self._client_came),
@@ -66,23 +65,29 @@ class Classifier:
     @property
     def lines(self) -> tuple[LinePattern, ...]:
         """The unsolicited results that may come at present."""
-        return LINES if self._state.table.online is None else ONLINE_LINES
+        if self._state.table.online is None:
+            return LINES
+        return lines_behind(self._pushing()) if self._state.suspect else ONLINE_LINES
 
     @property
     def framing(self) -> Framing:
         """How data is distinguished from lines: sockets of the whole module may push theirs on any channel."""
-        if self._state.table.online is not None:
+        if self._state.table.online is not None and not self._state.suspect:
             return _ONLINE
-        ids = self._state.module.pushing()
+        ids = self._pushing()
+        if self._state.table.online is not None:
+            return Framing(headers=(pushed_header(ids),), bare=True, online=True) if ids else _ONLINE
         return Framing(headers=(READ, pushed_header(ids))) if ids else _FETCHED
+
+    def _pushing(self) -> frozenset[int]:
+        return self._state.module.pushing(self._state.port)
 
     def classify(self, text: str) -> events.Event | None:
         """Return the event for a line, or None if the line does not concern the stack."""
         if self._state.table.online is not None:
             return self._in_data_mode(text)
-        for pattern, build in self._table:
-            if (found := pattern.match(text)) is not None:
-                return build(found)
+        if (event := self._known(text)) is not None:
+            return event
         if any_match(RESTARTED, text):
             self._state.module.forget()
             return events.ModuleReset(f"the module was reset ({text})", INACTIVE)
@@ -90,29 +95,54 @@ class Classifier:
             return events.Nothing()
         return None
 
+    def _known(self, text: str) -> events.Event | None:
+        for pattern, build in self._table:
+            if (found := pattern.match(text)) is not None:
+                return build(found)
+        return None
+
+    def _data_waits(self, found: re.Match[str]) -> events.Event:
+        session = self._state.table.sessions.get(_id(found))
+        if found["count"] is not None and session is not None and session.open and session.receive == "buffered":
+            self._state.module.counts = True
+        return events.Readable(_id(found))
+
     def _client_came(self, found: re.Match[str]) -> events.Event:
-        return events.Incoming(SocketId(int(found["listener"])), _id(found), (found["address"], int(found["port"])))
+        listener, client = SocketId(int(found["listener"])), _id(found)
+        self._state.module.note_client(listener, client)
+        return events.Incoming(listener, client, (found["address"], int(found["port"])))
 
     def _in_data_mode(self, text: str) -> events.Event:
-        """Handle NO CARRIER, behind which some firmware may say ``closed``, too; it may all be data."""
-        if CLOSED.match(text) is None:
+        """Handle NO CARRIER, behind which there may be news, as the module is in command mode; it may all be data."""
+        if NO_CARRIER.match(text) is not None:
+            self._state.behind.clear()
             return suspicious(self._state, text)
-        self._state.suspect += f"\r\n{text}\r\n".encode("latin-1")
-        if self._state.suspect.startswith(NO_CARRIER_LINE):
-            return events.Nothing()
-        return self.classify_data("", b"") or events.Nothing()
+        line = f"\r\n{text}\r\n".encode("latin-1")
+        if not self._state.suspect:
+            return self.classify_data("", line) or events.Nothing()
+        return self._keep(line, lambda: self._known(text))
+
+    def _keep(self, octets: bytes, meaning: Callable[[], events.Event | None]) -> events.Event:
+        """Keep what has come behind NO CARRIER, until it is known whether that was data."""
+        self._state.suspect += octets
+        self._state.behind.append(meaning)
+        return events.Nothing()
 
     # -- data ------------------------------------------------------------------------------------------------------
 
     def classify_data(self, header: str, data: bytes) -> events.Event | None:
         """Return the event for data, or None if it was not asked for here."""
         online, reading = self._state.table.online, self._state.reading
+        pushed = _PUSHED.match(header)
+        push = None if pushed is None else events.Pushed(SocketId(int(pushed[1])), data, _source(header))
+        if online is not None and push is not None:
+            return self._keep(b"\r\n" + header.encode("latin-1") + data, lambda: push)
         if online is not None:
             before, self._state.suspect = self._state.suspect, b""  # data comes, so the session had not ended
+            self._state.behind.clear()
             return events.Pushed(online.id, before + data)
-        pushed = _PUSHED.match(header)
-        if pushed is not None:
-            return events.Pushed(SocketId(int(pushed[1])), data, _source(header))
+        if push is not None:
+            return push
         if reading is None:
             return None
         source = _source(header)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from ...at.core import Dialogue
 from ...at.core.results import CONNECTED
 from ...errors import CommandError, SessionClosed, SessionFinished
-from ..core.events import Event, OnlineEnd
+from ..core.events import Closed, ContextDropped, OnlineEnd
 from ..core.socket_state import SocketState
-from ..data_mode import DataModeBase, Timing, back_online
+from ..data_mode import DataModeBase, Timing, back_online, clear_line
 from . import dialogues
-from .codes import stack_command
+from .classifier import BROKEN
+from .codes import DEACTIVATED, stack_command
 from .settings import MODES
 from .state import StackState
 from .timeouts import LIMITS, deadline
@@ -36,6 +37,7 @@ class DataMode(DataModeBase):
     def enter(self, session: SocketState) -> None:
         """See `DataModeBase.enter`."""
         super().enter(session)
+        self._state.behind.clear()
         session.receive, self._before = "transparent", session
 
     def _left(self) -> None:
@@ -60,6 +62,7 @@ class DataMode(DataModeBase):
             return self.abandon_opening(close)
 
         yield from stack_command(text, timeout=limit, success=CONNECTED, abandon=abandon)
+        session.opened(0)
         self.enter(session)
 
     def switch(self, session: SocketState) -> Dialogue[None]:
@@ -84,5 +87,24 @@ class DataMode(DataModeBase):
                     f"{self._state.name}: ATO found no session: the other side has closed it"
                 ) from None
 
-    def _ended(self, text: str) -> Event:
-        return OnlineEnd()
+    def _end(self) -> Dialogue[None]:
+        """See `DataModeBase._end`; where nothing else is told it may have been the loss of the context."""
+        session, behind = self._table.online, [meaning() for meaning in self._state.behind]
+        self._state.suspect = b""
+        self._state.behind.clear()
+        self._left()
+        active, ended = None, None if session is None else session.id
+        try:
+            yield from clear_line()
+            active = yield from dialogues.read_active()
+        finally:
+            context = self._state.settings.context
+            if active is not None and context not in active:
+                reason = "the network deactivated the context (NO CARRIER, and AT+QIACT? does not list it)"
+                behind.append(ContextDropped(reason, BROKEN, context, DEACTIVATED))
+            for event in behind:
+                if event is not None and not (isinstance(event, Closed) and event.id == ended):
+                    self._state.emit(event)
+            if session is not None and session.open:
+                self._table.online = session
+                self._state.emit(OnlineEnd())

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from cmux.forks import Lock
 
-from ..core import events
 from ..core.at_port import AtPort
 from ..core.context_claim import ContextClaim
+from ..core.events import Event
 from ..core.exclusion import Exclusion
 from ..core.session_table import SessionTable
-from ..core.socket_state import SocketState
+from ..core.socket_state import SocketId, SocketState
 from ..core.stack import Wiring
 from .settings import Settings
 
@@ -44,6 +44,9 @@ class Module:
     """The right to ask for a name: the module resolves one at a time."""
     names: NameAnswer | None = None
     """The answer that is awaited."""
+    counts: bool = False
+    """Whether it tells with the news of data that it keeps how much that is: then a count does not mean pushed data."""
+    _pushed: set[int] = field(default_factory=set)
     _stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
     _lock: Lock = field(default_factory=Lock)
 
@@ -62,11 +65,32 @@ class Module:
         with self._lock:
             return list(self._stacks)
 
-    def pushing(self) -> frozenset[int]:
-        """Return the numbers of the sockets whose data the module sends unasked."""
-        ours = (session for state in self.stacks() for session in list(state.table.sessions.values()))
-        pushed = {session.index for session in ours if session.receive == "pushed" and not session.released}
-        return frozenset(pushed | self.pushed_to_others)
+    def pushing(self, port: AtPort) -> frozenset[int]:
+        """Return the numbers of the sockets whose data the module may send unasked on a channel.
+
+        Also of sockets that are closed by now, and whose numbers others may have: a channel on which a command runs
+        gets later what another one has had already.
+        """
+        pushed, fetched = set[int](), set[int]()
+        for state in self.stacks():
+            for session in list(state.table.sessions.values()):
+                if session.released:
+                    continue
+                if session.receive == "pushed":
+                    pushed.add(session.index)
+                elif state.port is port and not session.pending:  # a channel keeps the order of its own
+                    fetched.add(session.index)
+        with self._lock:
+            self._pushed |= pushed
+            late = set[int]() if self.counts else self._pushed - fetched
+        return frozenset(pushed | late | self.pushed_to_others)
+
+    def note_client(self, listener: SocketId, client: SocketId) -> None:
+        """Learn of a client of a listener, before its own channel has heard of it: its data may come at once."""
+        listeners = (state.table.listeners.get(listener) for state in self.stacks())
+        if any(one is not None and one.receive == "pushed" for one in listeners):
+            with self._lock:
+                self._pushed.add(client.number)
 
     def note_pushed(self, ids: set[int]) -> None:
         """Learn whose data the module sends unasked, besides that of the sessions of this process."""
@@ -76,6 +100,8 @@ class Module:
     def forget(self) -> None:
         """Forget its sockets, because the module was reset."""
         self.pushed_to_others.clear()
+        with self._lock:
+            self._pushed.clear()
         self.names = None
 
 
@@ -102,11 +128,13 @@ class StackState:
         self.module: Module = module_of(wiring.modem)
         self.claim: ContextClaim = wiring.claim
         self.table: SessionTable = wiring.table
-        self.emit: Callable[[events.Event], None] = wiring.emit
+        self.emit: Callable[[Event], None] = wiring.emit
         self.now: Callable[[], float] = wiring.now
         self.name: str = wiring.claim.name
         self.suspect: bytes = b""
-        """A line in data mode that may be the end of the session or data."""
+        """A line in data mode that may be the end of the session or data, and what came behind it."""
+        self.behind: list[Callable[[], Event | None]] = []
+        """What returns the meaning of each of these in command mode."""
         self.reading: SocketState | None = None
         """The session whose data AT+QIRD is fetching."""
         self.fetched: int = 0

@@ -22,7 +22,7 @@ def _line(word: str, *values: str, room: int) -> LinePattern:
 
 OPENED = LinePattern("+QIOPEN:", f" *{_ID}{_NEXT}(?P<code>[0-9]{{1,5}}) *", 30)
 """A socket was opened, or not."""
-RECEIVED = _line("recv", f"{_ID}(?:{_NEXT}[0-9]{{1,5}}(?:{_NEXT}.*)?)?", room=100)
+RECEIVED = _line("recv", f"{_ID}(?:{_NEXT}(?P<count>[0-9]{{1,5}})(?:{_NEXT}.*)?)?", room=100)
 """The module keeps data; some firmware adds the number of octets."""
 CLOSED = _line("closed", _ID, room=30)
 INCOMING = _line(
@@ -66,6 +66,21 @@ def lost_line(context: int) -> LinePattern:
     return _line("pdpdeact", str(context), room=30)
 
 
+def _any_of(ids: frozenset[int]) -> str:
+    return "|".join(str(id) for id in sorted(ids, reverse=True))
+
+
+@lru_cache
+def lines_behind(ids: frozenset[int]) -> tuple[LinePattern, ...]:
+    """Return the lines that may come behind the end of data mode: it is command mode already, if that was the end.
+
+    Args:
+        ids: the sockets whose data the module sends unasked, which is no line.
+    """
+    pushed = f'(?!QIURC: *"recv"{_NEXT}(?:{_any_of(ids)}){_NEXT}[0-9])' if ids else ""
+    return NO_CARRIER, LinePattern("+", f"{pushed}[A-Z]{{2,12}}:.*", 200)
+
+
 @lru_cache
 def pushed_header(ids: frozenset[int]) -> Header:
     """Return the header of data that the module sends unasked: ``+QIURC: "recv",<id>,<length>``.
@@ -75,6 +90,7 @@ def pushed_header(ids: frozenset[int]) -> Header:
     Args:
         ids: the sockets whose data is sent in this way.
     """
-    one = b"|".join(str(id).encode("ascii") for id in sorted(ids, reverse=True))
-    tail = rb' *"recv" *, *(?P<id>' + one + rb") *, *(?P<count>[0-9]{1,5})" + _SOURCE + rb" *\r\n"
+    tail = (
+        rb' *"recv" *, *(?P<id>' + _any_of(ids).encode("ascii") + rb") *, *(?P<count>[0-9]{1,5})" + _SOURCE + rb" *\r\n"
+    )
     return Header(b"+QIURC:", tail, 110, breaks=1)

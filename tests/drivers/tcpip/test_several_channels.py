@@ -189,8 +189,8 @@ def test_a_restart_that_is_told_on_one_channel_ends_the_sessions_of_all(bench: A
     assert (one.lease, other.lease) == (None, None)
     bench.module.down(0)
     bench.module.down(1)
-    again = connected(other, silent)
-    assert (again.index, again.open) == (0, True)
+    again = [connected(driver, silent) for driver in (other, one)]
+    assert [(session.index, session.open) for session in again] == [(1, True), (0, True)]
 
 
 # -- news on several channels -----------------------------------------------------------------------------------------
@@ -267,6 +267,25 @@ def test_what_another_channel_repeats_late_is_not_about_the_socket_that_has_the_
     assert session.recv(100) == b"new"
     assert session.open
     assert other.counters["doubles"] == 2
+
+
+@pytest.mark.requirement("L9.9", "L5.8")
+@pytest.mark.parametrize("first", [1, 2])
+def test_the_end_of_a_session_that_one_channel_tells_does_not_overtake_data_on_another(
+    bench: AbleBench, silent: Peer, first: int
+) -> None:
+    """What has had data of a session has the rest of it, too, before its end."""
+    one, other, third = bench.drive(1), bench.drive(2, 1), bench.drive(3, 2)
+    other.claim(), third.claim()
+    session = connected(one, silent, receive="pushed")
+    for octets, uart in ((b"\r\n+TPUSH: 0,3\r\nabc", first), (b"\r\n+TGONE: 0\r\n", 3)):
+        bench.say(uart, octets)
+        bench.settle(one, other, third)
+    assert session.recv(3) == b"abc"
+    assert session.open
+    bench.say(first, b"\r\n+TPUSH: 0,3\r\ndef\r\n+TGONE: 0\r\n")
+    bench.settle(one, other)
+    assert (session.recv(100), session.recv(1)) == (b"def", b"")
 
 
 @pytest.mark.requirement("L9.9")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from driver_lab import PATIENCE
 from lte_script import BEARER, CLAIM, DOWN, LISTED, OPENED, SETTINGS, SURVEY, UP, Pair, line, opened, play, read, urc
 from scripted_port import OK, Conversation, exchange
 
-from drivers.errors import ContextBusy, SessionReset
+from drivers.errors import ContextBusy, SessionReset, SessionTimeout
 from drivers.tcpip import TcpipDriver
 
 Row = tuple[int, str, bytes]
@@ -94,6 +96,109 @@ def test_pushed_data_that_comes_on_two_channels_is_delivered_once() -> None:
         while len(got) < 8:
             got += session.recv(100)
         assert got == b"oncemore"
+
+
+PUSHED = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,1', opened())
+TRAP = b"\r\nRDY\r\n"
+ALIVE = ("AT", OK)
+"""Asked on a channel so that all that it was told before has had its effect."""
+
+
+def push(octets: bytes, id: int = 0) -> bytes:
+    return b'\r\n+QIURC: "recv",%d,%d\r\n%b' % (id, len(octets), octets)
+
+
+@pytest.mark.requirement("L9.9", "L5.12")
+def test_what_a_channel_repeats_of_pushed_data_when_its_number_has_another_socket_is_data_still() -> None:
+    """A command holds it up there; that other socket may be one whose data the module keeps."""
+    rows = [*on(1, *CLAIM, *UP, PUSHED, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), (1, "<", push(TRAP))]
+    rows += [*on(1, CLOSE, *OPENED), (2, "<", push(TRAP) + urc('"closed",0')), *on(2, ALIVE)]
+    with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)):
+        former = one.connect("TCP", "10.0.0.1", 80, receive="pushed")
+        other.activate()
+        assert former.recv(100) == TRAP
+        former.close()
+        session = one.connect("TCP", "10.0.0.1", 80)
+        other.channel.command("AT")
+        assert session.open
+        session.settimeout(0)
+        with pytest.raises(SessionTimeout):
+            session.recv(1)
+
+
+@pytest.mark.requirement("L5.13")
+def test_data_that_is_announced_with_its_length_is_fetched_where_other_data_was_pushed_before() -> None:
+    opening = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,0', opened())
+    rows = [*CLAIM, *UP, PUSHED, CLOSE, opening, (1, "<", urc('"recv",0,5')), read(0, b"hello")]
+    with play(*rows, CLOSE, *DOWN) as one:
+        one.connect(receive="pushed").close()
+        assert one.connect().recv(100) == b"hello"
+
+
+@pytest.mark.requirement("L9.9", "L5.12")
+def test_data_of_a_client_that_its_own_channel_has_not_heard_of_is_data() -> None:
+    """A command holds the news up there; another channel has them, and what the client sends."""
+    serving = ('AT+QIOPEN=1,0,"TCP LISTENER","127.0.0.1",0,2020,1', opened())
+    news, later = (urc(f'"incoming",{id},0,"10.0.0.9",{id}') for id in (11, 10))
+    rows = [*on(1, *CLAIM, *UP, serving, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), (1, "<", news)]
+    rows += [*on(1, ALIVE), (2, "<", later + push(TRAP, 10)), *on(2, ALIVE), (1, "<", later + push(TRAP, 10))]
+    ends = [(f"AT+QICLOSE={id},{seconds}", OK) for id, seconds in ((11, 2), (10, 2))]
+    with two([*rows, *on(2, ("AT+QIDEACT=2", OK)), *on(1, *ends, *DOWN)], 1, 2) as (_, (one, other)):
+        listener = one.listen(port=2020, receive="pushed")
+        other.activate()
+        one.channel.command("AT")
+        other.channel.command("AT")
+        listener.accept(PATIENCE)
+        assert listener.accept(PATIENCE).recv(100) == TRAP
+
+
+@pytest.mark.requirement("L9.9")
+@pytest.mark.parametrize("late", [urc('"closed",0'), urc('"recv",0'), push(b"old")])
+def test_what_a_channel_repeats_of_a_former_socket_is_not_about_one_that_is_being_opened(late: bytes) -> None:
+    opening, result = PUSHED[0], line("+QIOPEN: 0,0")
+    rows = [*on(1, *CLAIM, *UP, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), *on(1, (opening, OK))]
+    rows += [(2, "<", late), *on(2, ALIVE), (1, "<", result + push(b"new"))]
+    with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)), ThreadPoolExecutor(1) as pool:
+        one.activate()
+        other.activate()
+        connecting = pool.submit(one.connect, "TCP", "10.0.0.1", 80, receive="pushed")
+        other.channel.command("AT")
+        session = connecting.result(PATIENCE)
+        assert session.recv(100) == b"new"
+        assert session.open
+
+
+@pytest.mark.requirement("L9.9", "L5.12")
+def test_what_a_channel_announces_late_does_not_change_how_data_of_a_session_is_taken() -> None:
+    rows = [*on(1, *CLAIM, *UP, PUSHED, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True)]
+    rows += [(2, "<", urc('"recv",0')), *on(2, ALIVE), (1, "<", push(TRAP))]
+    with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80, receive="pushed")
+        other.activate()
+        other.channel.command("AT")
+        assert session.recv(100) == TRAP
+
+
+@pytest.mark.requirement("L9.9", "L2.13")
+def test_data_of_a_socket_that_has_the_number_of_a_session_whose_context_is_lost_is_not_its_own() -> None:
+    told = push(b"old") + urc('"closed",0') + urc('"pdpdeact",1') + push(b"new")
+    rows = [*CLAIM, *UP, PUSHED, (1, "<", told), ALIVE, *DOWN]
+    with play(*rows) as one:
+        session = one.connect(receive="pushed")
+        one.driver.channel.command("AT")
+        assert (session.recv(3), session.recv(100)) == (b"old", b"")
+
+
+@pytest.mark.requirement("L9.9")
+def test_a_number_stays_with_its_channel_as_long_as_there_are_others() -> None:
+    """Another channel may be late with news of a socket that had it before."""
+    second = ('AT+QIOPEN=2,1,"TCP","10.0.0.1",80,0,0', opened(1))
+    rows = [*BOTH_UP, *on(1, CLOSE), *on(2, second), *on(1, *OPENED)]
+    with two([*rows, *on(2, ("AT+QICLOSE=1,2", OK)), *BOTH_DOWN], 1, 2) as (_, (one, other)):
+        former = one.connect("TCP", "10.0.0.1", 80)
+        other.activate()
+        former.close()
+        assert [driver.connect("TCP", "10.0.0.1", 80).index for driver in (other, one)] == [1, 0]
 
 
 @pytest.mark.requirement("L9.9", "L2.13")

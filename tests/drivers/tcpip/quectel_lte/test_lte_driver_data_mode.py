@@ -8,11 +8,35 @@ from typing import Any
 
 import pytest
 from driver_lab import PATIENCE, exactly
-from lte_script import CLAIM, DOWN, OPENED, RESYNCHRONISED, UP, Pair, Play, error, play, read, sent, urc
+from lte_script import (
+    CLAIM,
+    DOWN,
+    LISTED,
+    OPENED,
+    RESYNCHRONISED,
+    UP,
+    Pair,
+    Play,
+    error,
+    line,
+    opened,
+    play,
+    read,
+    sent,
+    urc,
+)
 from scripted_port import ERROR, OK
 from stepped_clock import SteppedClock
 
-from drivers.errors import AtError, AtTimeout, ConnectFailed, ConnectRefused, NameNotFound, SessionFinished
+from drivers.errors import (
+    AtError,
+    AtTimeout,
+    ConnectFailed,
+    ConnectRefused,
+    NameNotFound,
+    SessionFinished,
+    SessionReset,
+)
 from drivers.tcpip import Session, Transparent
 
 ONLINE = 'AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,2'
@@ -30,6 +54,10 @@ ESCAPE = (SILENCE, DEAF, ANSWER, SILENCE - DEAF)
 NO_ANSWER = (SILENCE, DEAF, 2.0)
 """The same where the module is in command mode already, and so does not answer."""
 CLEARING = (0.3,)
+END: list[Pair | tuple[int, str, bytes]] = [*PLUS, (1, ">", b"\r"), ("AT", OK)]
+"""How the driver finds out that NO CARRIER was no data: it is not answered, and commands are."""
+ENDED = [*END, ("AT+QIACT?", LISTED)]
+"""The same, and that it was not the loss of the context."""
 
 
 class Timed:
@@ -162,22 +190,71 @@ def test_a_session_that_has_ended_meanwhile_is_not_resumed() -> None:
 
 @pytest.mark.requirement("L6.5")
 def test_no_carrier_ends_the_session_which_is_then_closed_here_too() -> None:
-    rows = [(1, "<", b"last words\r\nNO CARRIER\r\n"), *PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN]
-    one, session = online(*rows)
+    one, session = online((1, "<", b"last words\r\nNO CARRIER\r\n"), *ENDED, CLOSE, *DOWN)
     assert session.recv(100) == b"last words"
-    assert one.call(session.recv, 1, steps=NO_ANSWER) == b""
+    assert one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING)) == b""
     assert not one.driver.online
-    one.call(session.close, steps=CLEARING)
+    session.close()
     one.finish()
 
 
 @pytest.mark.requirement("L6.5")
 def test_a_firmware_may_say_behind_no_carrier_that_it_is_closed() -> None:
     end = b'\r\nNO CARRIER\r\n\r\n+QIURC: "closed",0\r\n'
-    one, session = online((1, "<", end), *PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN)
-    assert one.call(session.recv, 1, steps=NO_ANSWER) == b""
-    one.call(session.close, steps=CLEARING)
+    one, session = online((1, "<", end), *ENDED, CLOSE, *DOWN)
+    assert one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING)) == b""
+    session.close()
     one.finish()
+
+
+@pytest.mark.requirement("L2.13")
+def test_the_loss_of_the_context_that_is_told_behind_no_carrier_is_the_reason() -> None:
+    end = b'data\r\nNO CARRIER\r\n\r\n+QIURC: "pdpdeact",1\r\n'
+    one, session = online((1, "<", end), *END, ("AT+QIACT?", OK), *DOWN)
+    assert session.recv(100) == b"data"
+    with pytest.raises(SessionReset, match="pdpdeact"):
+        one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING))
+    session.close()
+    one.finish()
+
+
+@pytest.mark.requirement("L2.13")
+def test_the_loss_of_the_context_that_nobody_has_told_is_found_out_behind_no_carrier() -> None:
+    """States of the reference, §5: news that a channel in data mode would get are lost in some firmware."""
+    one, session = online((1, "<", b"data\r\nNO CARRIER\r\n"), *END, ("AT+QIACT?", OK), *DOWN)
+    assert session.recv(100) == b"data"
+    with pytest.raises(SessionReset, match=r"AT\+QIACT"):
+        one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING))
+    session.close()
+    one.finish()
+
+
+def test_news_of_other_sockets_behind_no_carrier_are_theirs() -> None:
+    """They have waited for the end of data mode."""
+    other = ('AT+QIOPEN=1,0,"TCP","10.0.0.2",80,0,1', opened(0))
+    third = ('AT+QIOPEN=1,1,"TCP","10.0.0.3",80,0,0', opened(1))
+    online = (ONLINE.replace("1,0", "1,2", 1), CONNECT)
+    push = b'\r\n+QIURC: "recv",0,9\r\n\r\nOK\r\nabc'
+    end = b"last\r\nNO CARRIER\r\n" + urc('"recv",1') + push + line("+CREG: 1")
+    closing = [("AT+QICLOSE=0,2", OK), ("AT+QICLOSE=1,2", OK), ("AT+QICLOSE=2,2", OK)]
+    one = Timed(*UP, other, third, online, (1, "<", end), *ENDED, read(1, b"kept"), *closing, *DOWN)
+    pushed, kept = (
+        one.driver.connect("TCP", f"10.0.0.{host}", 80, receive=mode) for host, mode in ((2, "pushed"), (3, "buffered"))
+    )
+    session = one.play.connect(receive="transparent")
+    assert session.recv(100) == b"last"
+    assert one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING)) == b""
+    assert pushed.recv(100) == b"\r\nOK\r\nabc"
+    assert kept.recv(100) == b"kept"
+    one.finish()
+
+
+def test_what_looks_like_news_behind_no_carrier_in_the_data_is_data() -> None:
+    data = b'\r\nNO CARRIER\r\n\r\n+QIURC: "pdpdeact",1\r\n\r\n+CREG: 1\r\n'
+    one, session = online((1, "<", data), *PLUS, ("ATO", CONNECT + b"more"), *PLUS, CLOSE, *DOWN)
+    assert one.call(session.recv, 1000) == data
+    assert session.recv(100) == b"more"
+    one.finish(*ESCAPE)
 
 
 def test_a_line_that_looks_like_the_end_of_a_kept_session_is_data() -> None:
@@ -210,8 +287,7 @@ def in_the_silence(one: Timed, octets: bytes, *steps: Step) -> None:
 @pytest.mark.requirement("L6.5", "L8.7")
 def test_a_session_that_ends_in_the_silence_before_the_escape_is_closed_and_so_is_the_driver() -> None:
     """The module is in command mode then, and does not answer +++."""
-    rows = [*PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN]
-    one, session = online(*rows)
+    one, session = online(*ENDED, CLOSE, *DOWN)
     in_the_silence(one, b"\r\nNO CARRIER\r\n", *NO_ANSWER[1:], *CLEARING)
     assert not one.driver.online
     assert session.recv(1) == b""

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from driver_lab import PATIENCE
@@ -160,8 +161,18 @@ def test_data_that_the_module_refuses_to_give_is_asked_for_again() -> None:
         assert session.recv(100) == b"late"
 
 
-def test_a_session_whose_data_is_refused_always_is_broken() -> None:
-    rows = [(1, "<", urc('"recv",0')), *[("AT+QIRD=0,1500", ERROR), listed()] * 5]
+@pytest.mark.requirement("L6.5")
+def test_data_that_the_module_refuses_to_give_when_the_other_side_has_closed_is_asked_for_again() -> None:
+    """What is left of it is no less there than before."""
+    told = (1, "<", urc('"recv",0') + urc('"closed",0'))
+    asked = [("AT+QIRD=0,1500", line("+CME ERROR: 568")), listed(4), read(0, b"late"), read(0, b"")]
+    with connected(told, *asked) as (_, session):
+        assert (session.recv(100), session.recv(100)) == (b"late", b"")
+
+
+@pytest.mark.parametrize("told", [b"", urc('"closed",0')])
+def test_a_session_whose_data_is_refused_always_is_broken(told: bytes) -> None:
+    rows = [(1, "<", urc('"recv",0') + told), *[("AT+QIRD=0,1500", ERROR), listed()] * 5]
     with connected(*rows) as (_, session), pytest.raises(SessionReset, match="refuses"):
         session.recv(100)
 
@@ -224,6 +235,7 @@ def test_readers_look_at_the_drivers_of_a_module_while_others_come_and_go() -> N
             self.sessions: dict[SocketId, object] = {}
 
     module, stacks, over = Module(), [Stack() for _ in range(4)], threading.Event()
+    port: Any = object()
 
     def come_and_go() -> None:
         while not over.is_set():
@@ -238,7 +250,7 @@ def test_readers_look_at_the_drivers_of_a_module_while_others_come_and_go() -> N
         with ThreadPoolExecutor(1) as pool:
             going = pool.submit(come_and_go)
             try:
-                assert {module.pushing() for _ in range(2000)} == {frozenset()}
+                assert {module.pushing(port) for _ in range(2000)} == {frozenset()}
             finally:
                 over.set()
             going.result(PATIENCE)

@@ -143,9 +143,10 @@ def test_the_end_wakes_a_reader() -> None:
 
 
 def test_a_socket_that_the_module_has_no_longer_has_ended() -> None:
-    rows = [(1, "<", RECV), ("AT+QIRD=0,1500", ERROR), ("AT+QISTATE?", OK), ("AT+QIRD=0,1500", ERROR)]
-    with connected(*rows) as (_, session):
-        assert session.recv(1) == b""
+    for told in (RECV, urc('"closed",0')):
+        rows = [(1, "<", told), ("AT+QIRD=0,1500", ERROR), ("AT+QISTATE?", OK)]
+        with connected(*rows) as (_, session):
+            assert session.recv(1) == b""
 
 
 @pytest.mark.requirement("L3.10")
