@@ -32,12 +32,14 @@ class Timing:
         answer: until OK, from the end of the silence.
         resumption: until CONNECT after ATO.
         kept: whether nothing may be sent before the silence after ``+++`` is over, also if OK comes earlier.
+        always: whether ``+++`` between two silences leaves data mode also where dropping DTR does.
     """
 
     guard: float
     answer: float
     resumption: float
     kept: bool = False
+    always: bool = False
 
 
 def stream(data: bytes, rate: int | None = None) -> Dialogue[None]:
@@ -194,6 +196,8 @@ class DataModeBase(ABC):
     ) -> None:
         self.tail: bytes = b""
         """The last octets sent: a ``+++`` may be divided between two calls."""
+        self._alone: frozenset[int] = frozenset()
+        """How many plus signs there may be since a silence, with nothing else; each call may have one before it."""
         self._shared = state
         self._table = state.table
         self._timing = timing
@@ -229,12 +233,26 @@ class DataModeBase(ABC):
                 "data in transparent mode cannot contain +++, which leaves data mode; "
                 "use transparent=Transparent(escape='dtr')"
             )
+        if self._timing.always and self._may_escape(data):
+            yield from stream(data[:-1], transparent.line_rate)
+            yield from silence(self._timing)  # three plus signs that are not sent within a second are data
+            data, self._alone = data[-1:], frozenset({1})
         yield from stream(data, transparent.line_rate)
         self.tail = (self.tail + data)[-2:]
+
+    def _may_escape(self, data: bytes) -> bool:
+        """Tell whether a module could take the plus signs of this call, and of those before it, for ``+++``."""
+        count = len(data)
+        if data.strip(b"+") or count > len(ESCAPE):
+            self._alone = frozenset()
+            return False
+        self._alone = frozenset({count, *(count + one for one in self._alone if count + one <= len(ESCAPE))})
+        return len(ESCAPE) in self._alone
 
     def enter(self, session: SocketState) -> None:
         """Note that the UART has entered data mode, for a session."""
         self._table.online, self._shared.suspect, self.tail = session, b"", b""
+        self._alone = frozenset()
 
     def _left(self) -> None:
         self._table.online, self.tail = None, b""

@@ -17,7 +17,7 @@ from .settings import MODES
 from .state import StackState
 from .timeouts import LIMITS, deadline
 
-TIMING = Timing(guard=1.1, answer=LIMITS["+++"], resumption=deadline("ATO"), kept=True)
+TIMING = Timing(guard=1.1, answer=LIMITS["+++"], resumption=deadline("ATO"), kept=True, always=True)
 """One second is required; exactly one is too short for an EG91-NAX (particle-iot/device-os)."""
 
 

@@ -334,7 +334,9 @@ def test_data_mode_is_left_by_dtr_where_that_is_asked_for_and_data_may_be_anythi
     one = Timed(*rows, transparent=Transparent(escape="dtr"))
     one.play.port.dtr = True  # type: ignore[attr-defined]
     session = one.play.connect()
-    session.sendall(b"+++")
+    one.call(session.sendall, b"+++", steps=(SILENCE,))
+    assert [octets for _, octets in one.sent[-2:]] == [b"++", b"+"]
+    assert one.sent[-1][0] - one.sent[-2][0] >= 1.1  # AT&D1 does not turn +++ off: three within a second are no data
     one.call(one.driver.escape, steps=(ANSWER,))
     assert session.receive == "buffered"
     assert one.play.port.dtr  # type: ignore[attr-defined]
