@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from ...at.core import Dialogue
+from ...errors import InvalidArgument
 from .events import Event
 from .extras import Extras
 from .listener_state import ListenerState
@@ -48,7 +49,7 @@ class SocketOperations(Extras):
             step_by_step: whether the context is activated by a command of its own.
 
         Raises:
-            ValueError: the family does not have that.
+            InvalidArgument: the family does not have that.
         """
         self._refuse("index", index)
         self._refuse("step_by_step", step_by_step or None)
@@ -95,10 +96,10 @@ class SocketOperations(Extras):
             step_by_step: whether the context is activated by a command of its own.
 
         Raises:
-            ValueError: the family does not have that.
+            InvalidArgument: the family does not have that.
         """
         if port is None:
-            raise ValueError(f"{self.title} has no port of its own to listen on: name one")
+            raise InvalidArgument(f"{self.title} has no port of its own to listen on: name one")
         self._refuse("clients", clients)
         self._refuse("step_by_step", step_by_step or None)
 
@@ -200,12 +201,12 @@ class SocketOperations(Extras):
             mode: the mode, with the words of ``receive=``.
 
         Raises:
-            ValueError: the family does not have it.
+            InvalidArgument: the family does not have it.
         """
         if not self.RECEIVE:
-            raise ValueError(f"{self.title} has no option receive of one session (it was {mode!r})")
+            raise InvalidArgument(f"{self.title} has no option receive of one session (it was {mode!r})")
         if mode not in self.RECEIVE:
-            raise ValueError(f"{self.title} has receive={' or '.join(map(repr, self.RECEIVE))}, not {mode!r}")
+            raise InvalidArgument(f"{self.title} has receive={' or '.join(map(repr, self.RECEIVE))}, not {mode!r}")
 
     def pushes(self, session: SocketState) -> bool:
         """Tell whether the module sends the data of a session by itself; if not, it keeps it until `read` fetches it.
@@ -243,10 +244,10 @@ class SocketOperations(Extras):
             period: seconds, for ``timer``.
 
         Raises:
-            ValueError: it cannot be sent in this way.
+            InvalidArgument: it cannot be sent in this way.
         """
         if ending != "length":
-            raise ValueError(f"{self.title} has no end={ending!r}, data is sent by its length")
+            raise InvalidArgument(f"{self.title} has no end={ending!r}, data is sent by its length")
 
     def piece_size(self, ending: Ending) -> int:
         """Return the most octets of one piece with an ending.
