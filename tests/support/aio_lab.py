@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from chosen_behaviour import behaviour_of
 from driver_lab import M10, PATIENCE, Kind
 
 import cmux.aio
@@ -38,9 +37,11 @@ class AioLab:
         """All that the module said on a virtual UART."""
         return b"".join(data for direction, data in self.octets.get(dlci, []) if direction == "sent")
 
-    async def driver(self, uart: int, context: int, **options: object) -> TcpipDriver:
+    async def driver(self, uart: int, context: int, *, several: bool = False, **options: object) -> TcpipDriver:
         """See `driver_lab.Lab.driver`."""
         options = {"clock": self.clock, "dialect": self.kind.model, **options}
+        if several:
+            options |= self.kind.several
         return TcpipDriver(await self.mux.channel(uart), self.kind.first + context, **options)  # type: ignore[arg-type]
 
     async def channel(self, uart: int, kind: type[AtChannel] = AtChannel) -> AtChannel:
@@ -60,11 +61,9 @@ async def aio_laboratory(
 ) -> AsyncIterator[AioLab]:
     """Set a laboratory up, and want no task of it left at the end."""
     before = asyncio.all_tasks()
-    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
+    options: dict[str, object] = {"hosts": hosts or {}, "line_rate": line_rate, **kind.module(behaviour)}
     if clock is not None:
         options["clock"] = clock
-    if kind is not M10:
-        options |= {"model": kind.model, "behaviour": Behaviour.parse(["cmux_settle=0"], behaviour)}
     async with EmulatedModule(**options) as module, await cmux.aio.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
         lab = AioLab(module, mux, clock, kind)
         module.on_octets(lab.note)

@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ import cmux
 from drivers.clock import Clock, Timer
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.tcpip import Listener, Session, TcpipDriver
-from drivers.tcpip.quectel_gsm.timeouts import LIMITS
+from drivers.tcpip.quectel_gsm import timeouts as of_gsm
+from drivers.tcpip.quectel_lte import timeouts as of_lte
 
 PATIENCE = float(os.environ.get("GSM0710_PATIENCE", "10"))  # seconds of real time until a test fails that waits in vain
 
@@ -33,19 +34,57 @@ class Kind:
         model: its name for ``model=`` of the module and ``dialect=`` of the driver.
         first: the number of its first context.
         lost: what it says when the network takes a context away.
-        resting: the state of a context that is active and has no session.
+        down: the state of a context that is not in use.
+        up: the state of one that has been activated.
+        resting: the state of one that is active and has had a session.
     """
 
     model: str
     first: int
     lost: str
+    down: str
+    up: str
     resting: str
 
+    @property
+    def several(self) -> dict[str, Any]:
+        """What a driver is made with that is to have several sessions at once."""
+        return {"muxip": True} if self is M10 else {}
 
-M10 = Kind("m10", 0, "PDP DEACT", "IP CLOSE")
-BG96 = Kind("bg96", 1, "pdpdeact", "active")
+    def module(self, behaviour: Behaviour | None = None) -> dict[str, Any]:
+        """Return what an `EmulatedModule` of this kind is made with.
+
+        Args:
+            behaviour: what it is to have besides what is usual in the tests of the driver.
+        """
+        if self is M10:
+            return {"behaviour": behaviour_of(behaviour)}
+        return {"model": self.model, "behaviour": Behaviour.parse(["cmux_settle=0"], behaviour)}
+
+
+M10 = Kind("m10", 0, "PDP DEACT", "IP INITIAL", "IP STATUS", "IP CLOSE")
+BG96 = Kind("bg96", 1, "pdpdeact", "inactive", "active", "active")
+EC25 = replace(BG96, model="ec25")
+EG91 = replace(BG96, model="eg91")
 KINDS = (M10, BG96)
 """One of each family."""
+
+
+def in_each_mode(*, several: bool = True, bare: bool = False) -> pytest.MarkDecorator:
+    """Run a test on a ``kind`` of module of each family, with the ``options`` of each way to receive data.
+
+    Args:
+        several: whether drivers that have several sessions at once run beside those that have one.
+        bare: whether data without a header is one of the ways.
+    """
+    rows: list[tuple[Kind, dict[str, Any]]] = [
+        *((M10, {"receive": "bare"}) for _ in range(bare)),
+        *((M10, {"receive": one, "muxip": muxip}) for one in ("buffered", "header") for muxip in (False, True)),
+        *((BG96, {"receive": one}) for one in ("buffered", "pushed")),
+    ]
+    chosen = [row for row in rows if several or not row[1].get("muxip")]
+    names = ["-".join([kind.model, *(str(value) for value in options.values())]) for kind, options in chosen]
+    return pytest.mark.parametrize(("kind", "options"), chosen, ids=names)
 
 
 @dataclass
@@ -84,15 +123,18 @@ class Lab:
         with self.said:
             assert self.said.wait_for(lambda: text in self.sent(dlci), PATIENCE), (text, self.sent(dlci))
 
-    def driver(self, uart: int, context: int, **options: object) -> TcpipDriver:
+    def driver(self, uart: int, context: int, *, several: bool = False, **options: object) -> TcpipDriver:
         """Make a driver.
 
         Args:
             uart: its channel.
             context: its context, counted from 0.
+            several: whether it is to have several sessions at once.
             options: as for a `TcpipDriver`.
         """
         options = {"clock": self.clock, "dialect": self.kind.model, **options}
+        if several:
+            options |= self.kind.several
         return TcpipDriver(self.mux.channel(uart), self.kind.first + context, "CMNET", **options)  # type: ignore[arg-type]
 
 
@@ -126,11 +168,9 @@ def laboratory(
 ) -> Iterator[Lab]:
     """Set a laboratory up, and want nothing left of it at the end."""
     before = set(threading.enumerate())
-    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
+    options: dict[str, object] = {"hosts": hosts or {}, "line_rate": line_rate, **kind.module(behaviour)}
     if clock is not None:
         options["clock"] = clock
-    if kind is not M10:
-        options |= {"model": kind.model, "behaviour": Behaviour.parse(["cmux_settle=0"], behaviour)}
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty(), **line_of(clock)) as mux:  # type: ignore[arg-type]
         lab = Lab(module, mux, clock, kind)
         module.on_octets(lab.note)
@@ -250,29 +290,34 @@ def client_of(listener: Listener, address: str) -> socket.socket:
     return made
 
 
-ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is not a command
-UNASKED = {"QIRD", "QISSTAT"} | {"GMM", "CPIN", "CREG", "CGREG", "CGATT"}
+ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++", "+QIOPEN", "CONNECT", "dnsgip", "+QNTP"}
+"""Limits of what is not a command."""
+UNASKED = {"QIRD", "QISSTAT", "QURCCFG"}
+AFTER_A_REFUSAL = {"QIGETERROR", "GMM", "CGMM", "ATI", "CPIN", "CREG", "CGREG", "CEREG", "CGATT"}
 """Sent by the channel itself, whatever becomes of an operation; and after a refusal."""
+LIMITS = {M10.model: of_gsm.LIMITS, BG96.model: of_lte.LIMITS}
 
 
-def not_among(octets: bytes) -> set[str]:
-    """Return the commands of the driver that a module has not got among these octets."""
-    sent = {found.decode() for found in re.findall(rb"(ATO|(?<=AT\+)[A-Z]+)", octets)}
-    return set(LIMITS) - ANSWERS - UNASKED - sent
+def not_among(octets: bytes, kind: Kind) -> set[str]:
+    """Return the commands of the driver that a module of a kind has not got among these octets."""
+    sent = {found.decode() for found in re.findall(rb"(ATO|AT&D1|(?<=AT\+)[A-Z]+)", octets)}
+    return set(LIMITS[kind.model]) - ANSWERS - UNASKED - AFTER_A_REFUSAL - sent
 
 
-UNIT = re.compile(rb"AT\+QISEND=([0-5]),|AT\+QIRD=[01],1,([0-5]),|(\r\n\+QIRDI: [01],1,[0-5]\r\n)")
+UNIT = re.compile(
+    rb"AT\+QISEND=(?P<send>[0-5]),|AT\+QIRD=(?:[01],1,)?(?P<read>[0-5]),1500\r"
+    rb"|\r\n\+QI(?:RDI: [01],1,|URC: \"recv\",)(?P<news>[0-5])\r\n"
+)
 
 
 def turns(octets: list[tuple[str, bytes]]) -> list[str]:
-    """What the module saw of two sessions with MUXIP on: ``send 0``, ``read 1``, ``news 1`` and so on, in order."""
+    """What the module saw of two sessions of one driver: ``send 0``, ``read 1``, ``news 1`` and so on, in order."""
     seen = []
     for direction, data in list(octets):
         for found in UNIT.finditer(data):
-            if found[3] and direction == "sent":
-                seen.append("news " + chr(found[3].strip()[-1]))
-            elif direction == "received" and not found[3]:
-                seen.append(f"send {found[1].decode()}" if found[1] else f"read {found[2].decode()}")
+            word = str(found.lastgroup)
+            if (word == "news") == (direction == "sent"):
+                seen.append(f"{word} {found[word].decode()}")
     return seen
 
 

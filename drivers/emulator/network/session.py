@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ...clock import Timer
 from ..environment import Environment
+from .probing import Probing
 
 HIGH_WATER = 16384  # octets that wait to be taken before a socket is no longer read, where its owner says no other
 
@@ -25,8 +26,8 @@ class SessionOwner(Protocol):
     """Is called when something happens to one session."""
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
-        """Seconds until an idle connection is probed, and between probes; None for no probes."""
+    def keepalive(self) -> Probing | None:
+        """When an idle connection is probed; None for no probes."""
 
     @property
     def half_open(self) -> bool:
@@ -139,6 +140,9 @@ class NetworkSession:
 
     def network_changed(self) -> None:
         """Called when the network has become silent, or no longer is."""
+
+    def keepalive_changed(self) -> None:
+        """Called when `SessionOwner.keepalive` is another one, which applies to this session, too."""
 
     def broken(self) -> None:
         """Reset the connection as if the remote side did it; what was on its way is lost."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 from ..environment import Environment, limit_buffers
+from .probing import Prober, Probing
 from .session import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 _READ_SIZE = 4096
@@ -34,6 +35,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         self._final_missing = 0
         self._shut: Callable[[], None] | None = None
         self._registered: asyncio.Transport | None = None
+        self._prober = Prober(environment, self._given_up)
 
     @property
     def held(self) -> int:
@@ -48,7 +50,8 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         self._environment.transports.add(transport)
         self.local = transport.get_extra_info("sockname")[:2]
         limit_buffers(transport)
-        _keep_alive(transport, self._owner.keepalive)
+        self._prober.heard()
+        self.keepalive_changed()
         transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
         if self.state is SessionState.CLOSED:  # given up in the meantime
             transport.abort()
@@ -63,6 +66,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         if self.state is SessionState.CLOSED:
             return
+        self._prober.heard()
         self._received += self._buffer[:nbytes]
         if len(self._received) >= self._owner.capacity and self._reading and self._transport is not None:
             self._reading = False
@@ -80,6 +84,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         """See `asyncio.BaseProtocol`."""
         self._final_missing = self._unacknowledged()
         self._transport = None
+        self._prober.cancel()
         if self._registered is not None:
             self._environment.transports.discard(self._registered)
         self._ended()
@@ -94,15 +99,34 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         self._shut = None
         if not keep:
             self._received.clear()
+        self._prober.cancel()
         transport, self._transport = self._transport, None
         if transport is not None:
-            if self._environment.network.silent:  # the remote side does not learn of it
-                transport.pause_reading()
-                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+            if self._environment.network.silent:
+                self._abandon(transport)
                 return
             transport.close()
             if transport.get_write_buffer_size():
                 self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+
+    def _abandon(self, transport: asyncio.Transport) -> None:
+        """Leave a connection whose remote side does not learn of it."""
+        transport.pause_reading()
+        self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+
+    def _given_up(self) -> None:
+        """Called when probes have not been answered: the connection has ended, and what was received can be taken."""
+        self._final_missing = self._unacknowledged()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            self._abandon(transport)
+        self._ended()
+
+    def keepalive_changed(self) -> None:
+        """See `NetworkSession.keepalive_changed`; the system probes those that are really far away."""
+        self._prober.set(self._owner.keepalive)
+        if self._transport is not None:
+            _keep_alive(self._transport, self._owner.keepalive)
 
     def shut(self, done: Callable[[], None]) -> None:
         """See `NetworkSession.shut`."""
@@ -134,6 +158,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         if self._environment.network.silent:
             self._transport.pause_reading()
             return
+        self._prober.heard()
         if self._withheld:
             self._transport.write(bytes(self._withheld))
             self._withheld.clear()
@@ -158,6 +183,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         if self._transport is None:
             return 0
         if not self._environment.network.silent:
+            self._prober.heard()  # it acknowledges
             self._transport.write(data)
             return len(data)
         self._withheld += data
@@ -173,16 +199,17 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
 
 
-def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int] | None) -> None:
-    """Turn the system's keep-alive on."""
+def _keep_alive(transport: asyncio.Transport, probing: Probing | None) -> None:
+    """Turn the system's keep-alive on or off."""
     endpoint = transport.get_extra_info("socket")
-    if keepalive is None or endpoint is None:
+    if endpoint is None:
         return
-    idle, interval = keepalive
     with contextlib.suppress(OSError, AttributeError):
-        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
-        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, probing is not None)
+        if probing is not None:
+            endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(probing.idle))
+            endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, round(probing.interval))
+            endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, probing.count)
 
 
 def _in_kernel(descriptor: int) -> int:

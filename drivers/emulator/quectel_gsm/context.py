@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from ..environment import Environment
 from ..interpreter.bytestream import Online
 from ..interpreter.output import Delivery, Urc
+from ..network.probing import Probing
 from ..network.session import SessionState
 from .activation import Activation
 from .client import Client
@@ -248,10 +249,10 @@ class Context:
     # Called by its sessions
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
+    def keepalive(self) -> Probing | None:
         """See `SessionHost.keepalive`."""
         off, idle, interval = self.settings.kalive
-        return None if off else (idle, interval)
+        return None if off else Probing(idle, interval)
 
     @property
     def indicating(self) -> int:

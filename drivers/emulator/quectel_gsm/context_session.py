@@ -11,6 +11,7 @@ from ..environment import Environment
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.replies import Result
 from ..network.arrival import Arrival
+from ..network.probing import Probing
 from ..network.session import HIGH_WATER, NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
@@ -31,7 +32,7 @@ class SessionHost(Protocol):
         """The context's address."""
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
+    def keepalive(self) -> Probing | None:
         """See `SessionOwner.keepalive`."""
 
     @property
@@ -179,7 +180,7 @@ class ContextSession:
     # Called by the session on the network: see `SessionOwner`
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
+    def keepalive(self) -> Probing | None:
         """See `SessionOwner.keepalive`."""
         return self._host.keepalive
 

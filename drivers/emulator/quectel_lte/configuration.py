@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..network.probing import Probing
+
+KEEP_ALIVE = "tcp/keepalive"
 Range = tuple[int, int]
 
 
@@ -47,7 +50,7 @@ _EC25: dict[str, Setting] = {
     "recvind": _FLAG_OFF,
     "tcp/accept": _FLAG_ON,
     # Minutes until an idle connection is probed, seconds between probes, how many of them.
-    "tcp/keepalive": Setting(((0, 1), (1, 120), (25, 100), (3, 10)), (0, 120, 75, 9), 1),
+    KEEP_ALIVE: Setting(((0, 1), (1, 120), (25, 100), (3, 10)), (0, 120, 75, 9), 1),
     "udp/readmode": _FLAG_OFF,
     "udp/sendmode": _FLAG_OFF,
     "dns/cache": _FLAG_ON,
@@ -108,7 +111,7 @@ class Configuration:
         return "udp/readmode" not in self.settings or bool(self.number("udp/readmode"))
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
-        """Seconds until an idle TCP connection is probed, and between probes; None for no probes."""
-        wanted, minutes, interval, _ = self.values("tcp/keepalive")
-        return (minutes * 60, interval) if wanted else None
+    def keepalive(self) -> Probing | None:
+        """When an idle TCP connection is probed; None for no probes."""
+        wanted, minutes, interval, count = self.values(KEEP_ALIVE)
+        return Probing(minutes * 60, interval, count) if wanted else None

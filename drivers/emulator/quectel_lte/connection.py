@@ -10,6 +10,7 @@ from ...clock import Timer
 from ..environment import UnknownName
 from ..interpreter.bytestream import Online
 from ..network.connecting import connect
+from ..network.probing import Probing
 from ..network.session import NetworkSession
 from .codes import Code
 from .data_socket import DataSocket, Place
@@ -62,7 +63,7 @@ class Connection(DataSocket):
     # Called by the session on the network: see `SessionOwner`
 
     @property
-    def keepalive(self) -> tuple[int, int] | None:
+    def keepalive(self) -> Probing | None:
         """See `SessionOwner.keepalive`."""
         return self.host.configuration.keepalive
 
@@ -173,6 +174,11 @@ class Connection(DataSocket):
         """See `ModuleSocket.network_changed`."""
         if self._network is not None:
             self._network.network_changed()
+
+    def keepalive_changed(self) -> None:
+        """See `ModuleSocket.keepalive_changed`."""
+        if self._network is not None:
+            self._network.keepalive_changed()
 
     def _release(self) -> None:
         if self._closing is not None:

@@ -186,5 +186,8 @@ class ModuleSocket:
     def network_changed(self) -> None:
         """Called when the network has become silent, or no longer is."""
 
+    def keepalive_changed(self) -> None:
+        """Called when AT+QICFG="tcp/keepalive" has changed, and applies to connections that are open."""
+
     def _release(self) -> None:
         """Give the sockets of the computer back."""

@@ -93,6 +93,12 @@ class QuectelLte(Readings):
         "forced", "QICLOSE with a timeout of 0: the test form and drivers have it, the text begins at 1"
     )
 
+    keepalive_applies: Literal["at_once", "later"] = reading(
+        "at_once",
+        "QICFG tcp/keepalive: for connections that are open, too (takes effect immediately, says the note of BG95 and "
+        "BG77), or for those that are opened later",
+    )
+
     # Sending and receiving
     sendex_max: int = reading(
         512, "most characters of QISENDEX: 512 in the manual, above 510 +CME ERROR: 50 for hologram-python", 2, 512

@@ -294,6 +294,7 @@ class EventHandler:
             self._ended_by_peer(session)
         else:
             session.closing = session.unread = True  # data that the module keeps is fetched first
+            session.nudge()
             self.table.wake()
 
     def _ended_by_peer(self, session: SocketState) -> None:

@@ -256,8 +256,8 @@ class Watched(Generic[S]):
     def _watch(self) -> Procedure[None]:
         while True:
             session = self.session._state
-            by_module = yield from self._context.stack.keep_alive(session, self._settings.period)
             try:
+                by_module = yield from self._context.stack.keep_alive(session, self._settings.period)
                 yield from self._await_end(session) if by_module else self._probe(session)
             except ChannelClosed:
                 return
@@ -268,7 +268,11 @@ class Watched(Generic[S]):
 
     def _await_end(self, session: SocketState) -> Procedure[None]:
         """Wait until the session ends: the module reports a dead one by itself."""
-        yield from self._rest(None)
+        yield from operations.rest(session, None, lambda: self._ask() or session.closing)
+        if session.closing:  # where nobody reads, nothing asks whether the module keeps data, and that ends it
+            with session.reading():
+                self._context.wanted(session)
+                yield from self._rest(None)
         if not session.closed:
             session.check_sendable()  # raises the reason for its end
 

@@ -5,16 +5,32 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from typing import Any
 
 import pytest
-from driver_lab import KINDS, M10, PATIENCE, Kind, Lab, Peer, QuickClock, client_of, exactly, laboratory
-from every_way import MakeWay, in_each_way
+from driver_lab import (
+    BG96,
+    EC25,
+    EG91,
+    KINDS,
+    M10,
+    PATIENCE,
+    Kind,
+    Lab,
+    Peer,
+    QuickClock,
+    client_of,
+    exactly,
+    laboratory,
+)
+from every_way import MakeWay, Way, in_each_way, only
 from families_lab import InLoop
+from stepped_clock import SteppedClock
 
 from drivers.at import LinePattern
 from drivers.clock import FakeClock
 from drivers.emulator.environment import Network
-from drivers.errors import SessionReset, TcpipError
+from drivers.errors import SessionFinished, SessionReset, TcpipError
 from drivers.tcpip import Acknowledged, KeepAlive, Session
 
 CLOSE_OK = (LinePattern("CLOSE OK"),)
@@ -221,3 +237,123 @@ def test_a_dead_session_can_be_closed_when_its_watch_was_closed_before_that(way:
         again = driver.connect("TCP", "127.0.0.1", echo_server.port, index=0)
         again.sendall(b"again")
         assert exactly(again, 5) == b"again"
+
+
+# -- by the module: AT+QICFG="tcp/keepalive" -----------------------------------------------------------------------
+
+ASKED = b'AT+QICFG="tcp/keepalive",1,2,25,3\r'
+BY_MODULE = KeepAlive(period=90.0)  # in whole minutes
+IDLE, INTERVAL = 2 * 60.0, 25.0  # seconds until the first probe, and between those that are not answered
+GIVEN_UP = IDLE + 3 * INTERVAL
+PROBE = b"AT+QISEND=0,10\r"
+
+
+def asked(there: Way, driver: Any) -> None:
+    """Wait until the module has been asked to probe, and its answer has been read."""
+    there.wait_for(ASKED)
+    assert driver.state() == "active"
+
+
+@only(kinds=(EC25,))
+def test_a_module_that_probes_by_itself_ends_the_session_of_a_silent_peer(way: MakeWay, echo_server: Peer) -> None:
+    clock = SteppedClock()
+    there = way(clock=clock)
+    dead = threading.Event()
+    with there.driver() as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"hello")
+        assert exactly(session, 5) == b"hello"
+        with driver.keep_alive(session, BY_MODULE, on_dead=lambda *_: dead.set()):
+            asked(there, driver)
+            there.set_network(Network(silent=True))
+            begun = clock.now()
+            clock.advance(IDLE)
+            there.round_trip()
+            assert clock.pass_until(dead.wait, GIVEN_UP, INTERVAL)
+            assert clock.now() - begun == GIVEN_UP
+            there.wait_for(b'\r\n+QIURC: "closed",0\r\n', direction="sent")
+            assert session.recv(1) == b""
+            with pytest.raises(SessionFinished):
+                session.send(b"x")
+        there.set_network(Network())
+        assert PROBE not in there.heard
+        assert b"AT+QICLOSE=0" in there.heard
+
+
+@only(kinds=(EC25,))
+def test_a_session_is_opened_again_when_the_module_has_given_it_up(way: MakeWay, echo_server: Peer) -> None:
+    clock = SteppedClock()
+    there = way(clock=clock)
+    again = threading.Event()
+    with there.driver() as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        with driver.keep_alive(session, BY_MODULE, reconnect=True, on_reconnected=lambda *_: again.set()) as watch:
+            asked(there, driver)
+            there.set_network(Network(silent=True))
+            clock.advance(IDLE)
+            there.round_trip()
+            assert clock.pass_until(lambda seconds: there.has_come(b"AT+QIOPEN=", 2, seconds), GIVEN_UP, INTERVAL)
+            there.set_network(Network())
+            assert again.wait(PATIENCE)
+            there.wait_for(ASKED, 2)
+            watch.session.settimeout(1000)
+            watch.session.sendall(b"again")
+            assert watch.session.recv(5) == b"again"
+
+
+@only(kinds=(EC25,))
+def test_a_peer_that_lives_is_not_disturbed_by_a_module_that_probes_by_itself(way: MakeWay) -> None:
+    clock = FakeClock()
+    there = way(clock=clock)
+    got = bytearray()
+    ended = threading.Event()
+
+    def listen(connection: socket.socket) -> None:
+        while data := connection.recv(100):
+            got.extend(data)
+        ended.set()
+
+    with Peer(listen) as peer, there.driver() as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        with driver.keep_alive(session, BY_MODULE, on_dead=lambda *_: pytest.fail("it lives")):
+            asked(there, driver)
+            for _ in range(30):
+                clock.advance(60)
+                there.round_trip()
+            before = len(there.heard)
+            session.sendall(b"after half an hour")
+            assert there.heard[before:] == b"AT+QISEND=0,18\rafter half an hour"
+        peer.connection().shutdown(socket.SHUT_WR)
+        assert ended.wait(PATIENCE)
+        assert bytes(got) == b"after half an hour"
+
+
+def probed_by_the_driver(there: Way, clock: SteppedClock, port: int, **options: Any) -> None:
+    """Let the driver keep a session alive, and want the other side to get its probe."""
+    with there.driver(**options) as driver:
+        session = driver.connect("TCP", "127.0.0.1", port)
+        there.round_trip()  # the module has done with opening it, which has a limit of its own
+        with driver.keep_alive(session, BY_MODULE):
+            clock.await_wait(BY_MODULE.period)
+            clock.advance(BY_MODULE.period)
+            session.settimeout(1000)
+            assert exactly(session, 10) == b"TCP detect"
+            assert PROBE in there.heard
+
+
+@only(kinds=(EG91, BG96))
+def test_a_module_of_which_it_is_not_known_has_its_sessions_probed_by_the_driver(
+    way: MakeWay, echo_server: Peer
+) -> None:
+    clock = SteppedClock()
+    there = way(clock=clock)
+    probed_by_the_driver(there, clock, echo_server.port)
+    assert b'AT+QICFG="tcp/keepalive"' not in there.heard
+
+
+@only(kinds=(BG96,))
+def test_so_has_one_that_refuses_the_setting(way: MakeWay, echo_server: Peer) -> None:
+    clock = SteppedClock()
+    there = way(clock=clock)
+    probed_by_the_driver(there, clock, echo_server.port, dialect="ec25")
+    assert ASKED in there.heard

@@ -7,6 +7,7 @@ from ...interpreter.replies import OK, Reply
 from ...interpreter.table import CommandTable
 from ..call import Call
 from ..codes import TEXTS
+from ..configuration import KEEP_ALIVE
 
 settings_commands: CommandTable[Call] = CommandTable()
 _command = settings_commands.command
@@ -33,7 +34,12 @@ def configure(call: Call) -> Reply:
         return OK
     numbers = [call.number(index, *limits) for index, limits in enumerate(setting.ranges, 1) if index < len(call.texts)]
     too_many = len(call.texts) - 1 > len(setting.ranges)
-    return call.refuse() if too_many or not configuration.change(name, numbers) else OK
+    if too_many or not configuration.change(name, numbers):
+        return call.refuse()
+    if name == KEEP_ALIVE and call.modem.environment.behaviour.keepalive_applies == "at_once":
+        for socket in call.modem.sockets:
+            socket.keepalive_changed()
+    return OK
 
 
 _text("QISDE", Form.TEST, "+QISDE: (0,1)")

@@ -77,18 +77,21 @@ async def test_keep_alive_of_an_ec25_is_switched_with_its_times_or_without() -> 
             await uart.ask(f'AT+QICFG="{name}",{values}', ERROR)
 
 
-async def test_keep_alive_is_that_of_the_system_for_connections_that_are_opened_later() -> None:
-    async with lab(model="ec25") as one, connected(one.plain, 0):
+@pytest.mark.parametrize(("reading", "opened_before"), [("at_once", 1), ("later", 0)])
+async def test_keep_alive_is_that_of_the_system_too(reading: str, opened_before: int) -> None:
+    """It probes hosts that are really far away; what a silent network leaves unanswered the module notices itself."""
+    async with lab(f"keepalive_applies={reading}", model="ec25") as one, connected(one.plain, 0):
         await one.plain.ask('AT+QICFG="tcp/keepalive",1,2,30,5')
         async with connected(one.plain, 1):
             modem = one.module._modem
             assert modem is not None
             sockets = [transport.get_extra_info("socket") for transport in modem.environment.transports]
             kept = [each.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) for each in sockets]
-            assert sorted(kept) == [0, 1]
+            assert sorted(kept) == [opened_before, 1]
             kept_alive = sockets[kept.index(1)]
             assert kept_alive.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 120
             assert kept_alive.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 30
+            assert kept_alive.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 5
 
 
 @pytest.mark.parametrize(("setting", "at_once"), [(1, True), (0, False)])
