@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,10 +16,12 @@ from able_lab import AbleBench, AbleInLoop, AbleOnThreads, datagram_socket
 from able_toy import ABLE, AbleToy
 from driver_lab import PATIENCE, Peer, QuickClock
 from silent_module import Bed, SilentModule, lines
+from stepped_clock import SteppedClock
 
 from drivers.at import command
 from drivers.clock import FakeClock
 from drivers.errors import (
+    AtTimeout,
     CommandError,
     ConnectFailed,
     InvalidArgument,
@@ -323,12 +326,19 @@ def test_a_piece_for_which_there_was_no_room_is_sent_again(bench: AbleBench, ech
 
 @pytest.mark.requirement("L4.11")
 def test_that_ends_with_the_timeout_of_the_session(bench: AbleBench, echo_server: Peer) -> None:
-    session = connected(bench.drive(dialect=PATIENT, clock=QuickClock(10.0)), echo_server)
+    clock = SteppedClock()
+    session = connected(bench.drive(dialect=PATIENT, clock=clock), echo_server)
     session.settimeout(1.2)
     bench.module.full = 1000
-    with pytest.raises(SendFailed, match="NOT SENT"):
-        session.sendall(b"hello")
-    assert 1 <= sum("SEND" in text for text in bench.module.commands) <= 3  # at 0, 0.5 and 1 s
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(session.sendall, b"hello")
+        for attempt in (1, 2):  # at 0 and 0.5 s; and at 1 s, with no time for another one
+            clock.await_wait(PatientToy.retry_after)
+            assert sum("SEND" in text for text in bench.module.commands) == attempt
+            clock.advance(PatientToy.retry_after)
+        with pytest.raises(SendFailed, match="NOT SENT"):
+            sending.result(PATIENCE)
+    assert sum("SEND" in text for text in bench.module.commands) == 3
     assert session.open
 
 
@@ -343,6 +353,30 @@ def test_idle_sessions_are_left_to_a_module_that_examines_them(bench: AbleBench)
             assert session.recv(1) == b""
             assert dead.wait(PATIENCE)
     assert not any(text.startswith(("AT+TACKED", "AT+TSEND")) for text in bench.module.commands)
+
+
+class MuteToy(AbleToy):
+    """An able toy stack whose module does not say whether it examines idle sessions."""
+
+    def keep_alive(self, session: Any, period: float) -> Procedure[bool]:
+        yield from ()
+        raise AtTimeout("AT+TALIVE was not answered", command="AT+TALIVE")
+
+
+def test_a_module_that_does_not_answer_the_question_is_the_reason_of_the_end(
+    bench: AbleBench, echo_server: Peer
+) -> None:
+    driver = bench.drive(dialect=dataclasses.replace(ABLE, family=MuteToy))
+    session, told = connected(driver, echo_server), threading.Event()
+    reasons: list[Exception] = []
+
+    def dead(_: object, why: Exception) -> None:
+        reasons.append(why)
+        told.set()
+
+    with driver.keep_alive(session, KeepAlive(period=90), on_dead=dead):
+        assert told.wait(PATIENCE)
+    assert isinstance(reasons[0], AtTimeout)
 
 
 # -- a module of another family ---------------------------------------------------------------------------------------
