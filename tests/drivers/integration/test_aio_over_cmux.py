@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from aio_lab import aio_laboratory, exactly
-from driver_lab import PATIENCE, Peer, QuickClock, not_among, others_turns, turns
+from driver_lab import BG96, KINDS, M10, PATIENCE, Kind, Peer, QuickClock, in_each_mode, not_among, others_turns, turns
 
 from drivers import tcpip
 from drivers.at.aio import AtChannel, channel_on
@@ -21,7 +22,7 @@ from drivers.tcpip import ContextTable, KeepAlive, Transparent, aio
 from drivers.tcpip.aio import Listener, TcpipDriver
 
 NASTY = bytes(range(256)) + b"+++\r\nOK\r\n\r\nCLOSED\r\n\r\n+QIRDI: 0,1,0\r\n\x1a\x1b\x00" * 3
-RECEIVE = pytest.mark.parametrize("receive", ["buffered", "header"])
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
 
 
 async def visit(driver: TcpipDriver, listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -71,12 +72,13 @@ def test_constructors_take_the_same() -> None:
 
 
 @pytest.mark.requirement("S8.1", "S8.3", "S8.9", "S8.10", "S8.17")
-async def test_chapter_8_in_one_loop() -> None:
+@EACH_KIND
+async def test_chapter_8_in_one_loop(kind: Kind) -> None:
     async with (
-        aio_laboratory() as lab,
+        aio_laboratory(kind=kind) as lab,
         await lab.driver(1, 0) as server,
         await lab.driver(2, 1) as client,
-        await server.listen() as listener,
+        await server.listen(port=2020) as listener,
     ):
         session = await client.connect("TCP", await server.local_address(), listener.port)
         peer = await listener.accept(PATIENCE)
@@ -90,10 +92,9 @@ async def test_chapter_8_in_one_loop() -> None:
             await session.send(b"x")
 
 
-@RECEIVE
-@pytest.mark.parametrize("muxip", [False, True])
-async def test_open_send_receive_close(echo_server: Peer, receive: str, muxip: bool) -> None:
-    async with aio_laboratory() as lab, await lab.driver(1, 0, receive=receive, muxip=muxip) as driver:
+@in_each_mode()
+async def test_open_send_receive_close(echo_server: Peer, kind: Kind, options: dict[str, Any]) -> None:
+    async with aio_laboratory(kind=kind) as lab, await lab.driver(1, 0, **options) as driver:
         data = random.Random(3).randbytes(50_000)  # noqa: S311 - a pattern, no secret
         async with await driver.connect("TCP", "127.0.0.1", echo_server.port) as session:
             sending = asyncio.create_task(session.sendall(data))
@@ -113,12 +114,12 @@ async def test_open_send_receive_close(echo_server: Peer, receive: str, muxip: b
                 assert [await session.recv(100), await session.recv(100)] == [b"two", b"three"]
 
 
-@RECEIVE
-async def test_several_clients_of_a_listener(receive: str) -> None:
+@in_each_mode(several=False)
+async def test_several_clients_of_a_listener(kind: Kind, options: dict[str, Any]) -> None:
     async with (
-        aio_laboratory() as lab,
-        await lab.driver(4, 1, receive=receive, muxip=True) as driver,
-        await driver.listen(clients=3) as listener,
+        aio_laboratory(kind=kind) as lab,
+        await lab.driver(4, 1, **options, several=True) as driver,
+        await driver.listen(port=2020, clients=3 if kind is M10 else None) as listener,
     ):
         visitors = [await visit(driver, listener) for _ in range(3)]
         sessions = [await listener.accept(PATIENCE) for _ in visitors]
@@ -131,11 +132,16 @@ async def test_several_clients_of_a_listener(receive: str) -> None:
         assert [await session.recv(1) for session in sessions] == [b""] * 3
 
 
-async def test_four_channels_at_once(echo_server: Peer) -> None:
+@EACH_KIND
+async def test_four_channels_at_once(echo_server: Peer, kind: Kind) -> None:
     """Both contexts on two channels, both roles, and commands on the other two, all at the same time."""
-    async with aio_laboratory() as lab, await lab.driver(1, 0) as one, await lab.driver(3, 1, muxip=True) as other:
+    async with (
+        aio_laboratory(kind=kind) as lab,
+        await lab.driver(1, 0) as one,
+        await lab.driver(3, 1, several=True) as other,
+    ):
         idle = [channel_on(await lab.mux.channel(uart)) for uart in (2, 4)]
-        listener = await other.listen()
+        listener = await other.listen(port=2020)
         reader, writer = await visit(other, listener)
         server = await listener.accept(PATIENCE)
         clients = [await one.connect("TCP", "127.0.0.1", echo_server.port)]
@@ -162,8 +168,9 @@ async def test_four_channels_at_once(echo_server: Peer) -> None:
             await channel.close()
 
 
-async def test_two_sessions_on_one_channel_take_turns(echo_server: Peer) -> None:
-    async with aio_laboratory() as lab, await lab.driver(1, 0, muxip=True) as driver:
+@EACH_KIND
+async def test_two_sessions_on_one_channel_take_turns(echo_server: Peer, kind: Kind) -> None:
+    async with aio_laboratory(kind=kind) as lab, await lab.driver(1, 0, several=True) as driver:
         big = await driver.connect("TCP", "127.0.0.1", echo_server.port)
         small = await driver.connect("TCP", "127.0.0.1", echo_server.port)
 
@@ -187,10 +194,21 @@ async def test_two_sessions_on_one_channel_take_turns(echo_server: Peer) -> None
 # -- data mode -------------------------------------------------------------------------------------------------------
 
 
+ASKED = {
+    M10.model: ("AT+QIMODE?", "+QIMODE: 1"),
+    BG96.model: ('AT+QICFG="transwaittm"', '+QICFG: "transwaittm",2'),
+}
+"""A question in command mode, and its answer."""
+
+
 @pytest.mark.requirement("S3.29")
+@EACH_KIND
 @pytest.mark.parametrize("escape", ["+++", "dtr"])
-async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(echo_server: Peer, escape: str) -> None:
-    async with aio_laboratory(clock=QuickClock(5.0)) as lab:
+async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(
+    echo_server: Peer, kind: Kind, escape: str
+) -> None:
+    question, answer = ASKED[kind.model]
+    async with aio_laboratory(clock=QuickClock(5.0), kind=kind) as lab:
         async with await lab.driver(2, 0, transparent=Transparent(wait=0.2, escape=escape)) as driver:
             session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
             data = NASTY if escape == "dtr" else NASTY.replace(b"+++", b"")
@@ -199,7 +217,7 @@ async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(echo_serve
             async with driver.command_mode() as commands:
                 assert not driver.online
                 echo_server.connection().sendall(b"meanwhile")
-                assert (await commands.command("AT+QIMODE?")).lines == ("+QIMODE: 1",)
+                assert (await commands.command(question)).lines == (answer,)
             assert driver.online
             assert await exactly(session, 9) == b"meanwhile"
             await session.sendall(b"again")
@@ -211,8 +229,9 @@ async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(echo_serve
 
 
 @pytest.mark.requirement("S8.2", "S8.8")
-async def test_channels_of_one_multiplexer_share_a_table() -> None:
-    async with aio_laboratory() as lab:
+@EACH_KIND
+async def test_channels_of_one_multiplexer_share_a_table(kind: Kind) -> None:
+    async with aio_laboratory(kind=kind) as lab:
         holder, other = await lab.driver(1, 0), await lab.driver(2, 0)
         assert holder.table is other.table
         await holder.claim()
@@ -227,7 +246,8 @@ async def test_channels_of_one_multiplexer_share_a_table() -> None:
         await asyncio.sleep(0)
         await other.close()
         await waiting
-        assert await holder.foreground() == (0, 1)
+        if kind is M10:
+            assert await holder.foreground() == (0, 1)
         await holder.close()
 
 
@@ -243,6 +263,27 @@ async def test_a_context_that_another_program_took_unheard_is_lost_at_the_next_c
             await mine.claim()
         for driver in (mine, theirs):
             await driver.close()
+
+
+@pytest.mark.requirement("L9.11", "L11.3")
+async def test_what_a_dead_host_left_in_a_module_that_keeps_no_owner_is_told_and_reclaimed(echo_server: Peer) -> None:
+    async with aio_laboratory(kind=BG96) as lab:
+        gone = await lab.driver(1, 0, table=ContextTable())
+        await gone.connect("TCP", "127.0.0.1", echo_server.port)
+        async with await lab.driver(3, 1) as used:
+            address = await used.activate()
+            driver = await lab.driver(2, 0)
+            await driver.claim()  # the module would not refuse it
+            told = [(one.kind, one.context, one.id is None) for one in driver.leftovers]
+            assert told == [("context", 1, True), ("TCP", 1, False)]
+            before = lab.heard(3)
+            await driver.reclaim()
+            assert lab.heard(3) == before
+            assert await driver.state() == "inactive"
+            await driver.activate()
+            assert (await used.state(), await used.local_address()) == ("active", address)
+            await driver.close()
+        await gone.close()
 
 
 @pytest.mark.requirement("S8.2")
@@ -267,23 +308,34 @@ async def test_a_context_that_a_dead_host_left_active_is_reclaimed() -> None:
             await driver.close()
 
 
-async def test_what_a_driver_of_this_process_holds_is_not_reclaimed() -> None:
-    async with aio_laboratory() as lab:
+@EACH_KIND
+async def test_what_a_driver_of_this_process_holds_is_not_reclaimed(kind: Kind) -> None:
+    async with aio_laboratory(kind=kind) as lab:
         holder, other = await lab.driver(1, 0), await lab.driver(2, 0)
         await holder.activate()
         with pytest.raises(ContextBusy, match="driver on DLCI 1"):
             await other.reclaim()
+        assert await holder.state() == kind.up
+        await holder.close()
+        await other.close()
+
+
+async def test_nor_is_it_where_only_the_module_knows_of_it() -> None:
+    async with aio_laboratory() as lab:
+        holder = await lab.driver(1, 0)
+        await holder.activate()
         stranger = await lab.driver(3, 0, table=ContextTable())  # it does not know the holder
         before = lab.heard(1)
         with pytest.raises(ContextBusy):
             await stranger.reclaim()
         assert lab.heard(1) == before
-        for driver in (holder, other, stranger):
+        for driver in (holder, stranger):
             await driver.close()
 
 
-async def test_cancelling_a_claim_that_waits_gives_nothing_away() -> None:
-    async with aio_laboratory() as lab:
+@EACH_KIND
+async def test_cancelling_a_claim_that_waits_gives_nothing_away(kind: Kind) -> None:
+    async with aio_laboratory(kind=kind) as lab:
         holder, other = await lab.driver(1, 0), await lab.driver(2, 0)
         await holder.activate()
         waiting = asyncio.create_task(other.claim(timeout=PATIENCE * 10))
@@ -292,14 +344,15 @@ async def test_cancelling_a_claim_that_waits_gives_nothing_away() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await holder.state() == "IP STATUS"
+        assert await holder.state() == kind.up
         await holder.close()
         await other.claim()
         await other.close()
 
 
-async def test_the_multiplexer_closing_is_a_reset_with_its_cause(echo_server: Peer) -> None:
-    async with aio_laboratory() as lab:
+@EACH_KIND
+async def test_the_multiplexer_closing_is_a_reset_with_its_cause(echo_server: Peer, kind: Kind) -> None:
+    async with aio_laboratory(kind=kind) as lab:
         driver = await lab.driver(1, 0)
         session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
         waiting = asyncio.create_task(session.recv(1))
@@ -331,13 +384,20 @@ class CancelledAfterWriting(AtChannel):
         await super()._step(*ticket)
         task = asyncio.current_task()
         if octets and task is self.victim and task is not None:
-            self.written.append(octets)
+            self.written.append(re.sub(rb"127\.10\.\d+\.\d+", b"ADDRESS", octets))  # another one each time
             if len(self.written) == self.cancel_after:
                 task.cancel()
                 await asyncio.sleep(0)
 
 
 Operation = Callable[[TcpipDriver, int], Awaitable[object]]
+PORT = 2121  # of a listener; each context has an address of its own
+DISCARD = 9  # a port at which no time server answers
+
+
+def on(channel: AtChannel, kind: Kind, **options: object) -> TcpipDriver:
+    """A driver on a channel of a kind of module."""
+    return TcpipDriver(channel, kind.first, dialect=kind.model, **options)  # type: ignore[arg-type]
 
 
 async def connecting(driver: TcpipDriver, port: int) -> object:
@@ -350,6 +410,10 @@ async def by_steps(driver: TcpipDriver, port: int) -> object:
 
 async def listening(driver: TcpipDriver, _: int) -> object:
     return await driver.listen(step_by_step=True)
+
+
+async def listening_on_a_port(driver: TcpipDriver, _: int) -> object:
+    return await (await driver.listen(port=PORT)).close()
 
 
 async def resolving(driver: TcpipDriver, _: int) -> object:
@@ -370,9 +434,9 @@ others: list[TcpipDriver] = []
 
 @asynccontextmanager
 async def another(driver: TcpipDriver, **options: object) -> AsyncIterator[TcpipDriver]:
-    """A driver of another kind in the place of the first."""
+    """A driver with other options in the place of the first."""
     await driver.close()
-    others.append(TcpipDriver(driver.channel, **options))  # type: ignore[arg-type]
+    others.append(on(driver.channel, M10 if driver.context == M10.first else BG96, **options))
     async with others[-1] as made:
         yield made
 
@@ -388,17 +452,20 @@ async def waiting_for_the_timer(driver: TcpipDriver, port: int) -> object:
 
 
 async def serving(driver: TcpipDriver, _: int) -> object:
-    async with await driver.listen() as listener:
+    async with await driver.listen(port=PORT) as listener:
         _, writer = await visit(driver, listener)
         try:
             session = await listener.accept(100.0)
             await session.sendall(b"hello")
             await session.acknowledged()
-            await listener.status()
             await session.close()
         finally:
             writer.transport.abort()
     return None
+
+
+async def telling_of_listeners(driver: TcpipDriver, _: int) -> object:
+    return await (await driver.listen(port=PORT)).status()
 
 
 async def several(driver: TcpipDriver, port: int) -> object:
@@ -416,7 +483,7 @@ async def asking(driver: TcpipDriver, _: int) -> object:
     await driver.show("QISHOWRA")
     await driver.set_name_servers("8.8.8.8")
     await driver.name_servers()
-    await driver.listen(port=2121)
+    await driver.listen(port=PORT)
     await driver.deactivate()
     return await driver.reclaim()
 
@@ -440,6 +507,44 @@ async def in_data_mode_left_by_dtr(driver: TcpipDriver, port: int) -> object:
     return None
 
 
+async def several_of_lte(driver: TcpipDriver, port: int) -> object:
+    sessions = [await driver.connect("TCP", "127.0.0.1", port, receive=mode) for mode in ("buffered", "pushed")]
+    for session in sessions:
+        await session.sendall(b"x" * 100)
+        session.settimeout(100.0)
+        await session.recv(1)
+    await sessions[0].sendall(b"x", end="hex")
+    await sessions[0].set_receive("pushed")
+    await sessions[1].check(KeepAlive(first=0.1, then=0.1))
+    return await sessions[0].close()
+
+
+async def datagrams_of_lte(driver: TcpipDriver, _: int) -> object:
+    async with await driver.udp_service(PORT) as service:
+        await service.sendto(b"to itself", (await driver.local_address(), PORT))
+        service.settimeout(100.0)
+        return await service.recvfrom(100)
+
+
+async def in_data_mode_of_lte(driver: TcpipDriver, port: int) -> object:
+    session = await driver.connect("TCP", "127.0.0.1", port, receive="transparent")
+    await session.sendall(b"data")
+    async with driver.command_mode():
+        await session.acknowledged()
+    return await session.sendall(b"more data")
+
+
+async def asking_lte(driver: TcpipDriver, _: int) -> object:
+    await driver.state()
+    await driver.set_name_servers("8.8.8.8")
+    await driver.name_servers()
+    await driver.ping("127.0.0.1", count=1)
+    with suppress(TcpipError):
+        await driver.network_time("127.0.0.1", port=DISCARD)
+    await driver.deactivate()
+    return await driver.reclaim()
+
+
 OPERATIONS = [
     connecting,
     by_steps,
@@ -449,25 +554,43 @@ OPERATIONS = [
     claiming,
     waiting_for_the_timer,
     serving,
+    telling_of_listeners,
     several,
     asking,
     in_data_mode,
     in_data_mode_left_by_dtr,
 ]
+OF_LTE = [
+    connecting,
+    listening_on_a_port,
+    resolving,
+    exchanging,
+    serving,
+    telling_of_listeners,
+    several_of_lte,
+    datagrams_of_lte,
+    asking_lte,
+    in_data_mode_of_lte,
+    in_data_mode_left_by_dtr,
+]
+ROWS = [*((M10, one) for one in OPERATIONS), *((BG96, one) for one in OF_LTE)]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize(
+    ("kind", "operation"), [pytest.param(*row, id=f"{row[0].model}-{row[1].__name__}") for row in ROWS]
+)
 async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
-    echo_server: Peer, operation: Operation
+    echo_server: Peer, kind: Kind, operation: Operation
 ) -> None:
     """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
     cancelled: list[bytes] = []
     whole: list[bytes] = []
-    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    hosts = {"www.quectel.com": "127.0.0.1"}
+    async with aio_laboratory(clock=QuickClock(10.0), hosts=hosts, kind=kind) as lab:
         while not whole:
             channel = await lab.channel(1, CancelledAfterWriting)
             assert isinstance(channel, CancelledAfterWriting)
-            driver = TcpipDriver(channel)
+            driver = on(channel, kind)
             await driver.claim()
             channel.victim = asyncio.ensure_future(operation(driver, echo_server.port))
             channel.cancel_after = len(cancelled) + 1
@@ -479,7 +602,8 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
             for one in (driver, *others):
                 await one.close()
             others.clear()
-            async with TcpipDriver(channel) as again:
+            async with on(channel, kind) as again:
+                assert again.leftovers == ()
                 session = await again.connect("TCP", "127.0.0.1", echo_server.port)
                 await session.sendall(NASTY)
                 assert await exactly(session, len(NASTY)) == NASTY
@@ -487,15 +611,16 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
     assert cancelled == whole
 
 
-async def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
-    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
-        for operation in OPERATIONS:
+@EACH_KIND
+async def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer, kind: Kind) -> None:
+    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}, kind=kind) as lab:
+        for operation in [one for of, one in ROWS if of is kind]:
             channel = await lab.channel(1, AtChannel)
-            driver = TcpipDriver(channel)
+            driver = on(channel, kind)
             await operation(driver, echo_server.port)
             for one in (driver, *others):
                 await one.close()
             others.clear()
             await channel.close()
-        missing = not_among(lab.heard(1))
+        missing = not_among(lab.heard(1), kind)
     assert missing == set(), "missing: OPERATIONS in tests/drivers/integration/test_aio_over_cmux.py"

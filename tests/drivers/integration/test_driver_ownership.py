@@ -1,4 +1,7 @@
-"""Who has a context: across virtual UARTs, processes, hosts that were killed, and any sequence of calls."""
+"""Who has a context: across virtual UARTs, processes, hosts that were killed, and any sequence of calls.
+
+An M10 keeps the owner of a context; of an LTE module the host does, for its own drivers (`docs/families.md`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
-from chosen_behaviour import behaviour_of
-from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
+from driver_lab import BG96, KINDS, M10, PATIENCE, Kind, Lab, Peer, client_of, every_lab, exactly, laboratory
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -19,28 +22,34 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import cmux
 from drivers.clock import FakeClock
 from drivers.emulator import EmulatedModule
+from drivers.emulator.quectel_lte.context import ContextState
 from drivers.errors import ContextBusy, ContextLost, DriverError, SessionReset
 from drivers.tcpip import ContextTable, TcpipDriver
 
+__all__ = ["every_lab"]
+
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
 UARTS = (1, 2, 3, 4)
 WHO = st.tuples(st.sampled_from(UARTS), st.integers(0, 1))
 DOOMED_HOST = """
 import sys, time
 import cmux
 from drivers.tcpip import TcpipDriver
-mux = cmux.open(sys.argv[1])
-driver = TcpipDriver(mux.channel(1), 0)
-driver.activate()
+path, model, context, port = sys.argv[1:]
+driver = TcpipDriver(cmux.open(path).channel(1), int(context), dialect=model)
+driver.connect("UDP", "127.0.0.1", int(port))
 print("active", flush=True)
 time.sleep(60)
 """
 
 
-@pytest.mark.requirement("S8.2", "S8.8")
-def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
-    with EmulatedModule(behaviour=behaviour_of()) as module:
+@pytest.mark.requirement("S8.2", "S8.8", "L11.3")
+@EACH_KIND
+def test_a_context_that_a_killed_host_left_active_is_reclaimed(echo_server: Peer, kind: Kind) -> None:
+    with EmulatedModule(**kind.module()) as module:
         path = module.serve_pty()
-        host = subprocess.Popen([sys.executable, "-c", DOOMED_HOST, path], stdout=subprocess.PIPE, text=True)
+        arguments = [path, kind.model, str(kind.first), str(echo_server.port)]
+        host = subprocess.Popen([sys.executable, "-c", DOOMED_HOST, *arguments], stdout=subprocess.PIPE, text=True)
         assert host.stdout is not None
         assert host.stdout.readline() == "active\n"
         host.send_signal(signal.SIGKILL)
@@ -54,110 +63,130 @@ def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
                     heard[dlci] = heard.get(dlci, b"") + data
 
             module.on_octets(note)
-            used = TcpipDriver(mux.channel(3), 1)
+            used = TcpipDriver(mux.channel(3), kind.first + 1, dialect=kind.model)
             used.activate()
             address = used.local_address
             heard.clear()
-            driver = TcpipDriver(mux.channel(2), 0, clock=FakeClock())  # it stands still: no deadline can run out
-            with pytest.raises(ContextBusy):
+            clock = FakeClock()  # it stands still: no deadline can run out
+            driver = TcpipDriver(mux.channel(2), kind.first, dialect=kind.model, clock=clock)
+            if kind is M10:
+                with pytest.raises(ContextBusy):
+                    driver.claim()
+            else:  # every channel may use it, and close what is there
                 driver.claim()
+                assert [(one.kind, one.context) for one in driver.leftovers] == [("context", 1), ("UDP", 1)]
+                assert b"CLOSE" not in heard[2]
             driver.reclaim(timeout=10.0)
             assert 3 not in heard  # not an octet on the channel that another driver uses
-            assert b"AT+QIDEACT" in heard[1]
-            assert driver.state() == "IP INITIAL"
+            assert b"AT+QIDEACT" in heard[1 if kind is M10 else 2]
+            assert driver.state() == kind.down
             driver.activate()
-            assert (used.state(), used.local_address) == ("IP STATUS", address)  # the module was not reset
+            assert (used.state(), used.local_address) == (kind.up, address)  # the module was not reset
             driver.close()
             used.close()
 
 
-def test_reclaiming_what_this_uart_itself_was_left_with(lab: Lab) -> None:
-    left = lab.driver(1, 0)
+def test_reclaiming_what_this_uart_itself_was_left_with(every_lab: Lab) -> None:
+    left = every_lab.driver(1, 0)
     left.activate()
     left.release()
     left.close()
-    driver = lab.driver(1, 0, table=ContextTable())
+    driver = every_lab.driver(1, 0, table=ContextTable())
     driver.reclaim()
-    assert driver.state() == "IP INITIAL"
+    assert driver.state() == every_lab.kind.down
     driver.close()
 
 
-def test_what_a_living_driver_of_this_process_holds_is_not_reclaimed(lab: Lab) -> None:
-    holder, other = lab.driver(1, 0), lab.driver(2, 0)
+def test_what_a_living_driver_of_this_process_holds_is_not_reclaimed(every_lab: Lab) -> None:
+    holder, other = every_lab.driver(1, 0), every_lab.driver(2, 0)
     holder.activate()
     with pytest.raises(ContextBusy, match="driver on DLCI 1"):
         other.reclaim()
+    assert holder.state() == every_lab.kind.up
+    for driver in (holder, other):
+        driver.close()
+
+
+def test_nor_is_it_where_only_the_module_knows_of_it(lab: Lab) -> None:
+    holder = lab.driver(1, 0)
+    holder.activate()
     stranger = lab.driver(3, 0, table=ContextTable())  # it does not know the holder, and leaves its channel alone
     before = lab.heard(1)
     with pytest.raises(ContextBusy):
         stranger.reclaim()
     assert lab.heard(1) == before
     assert holder.state() == "IP STATUS"
-    for driver in (holder, other, stranger):
+    for driver in (holder, stranger):
         driver.close()
 
 
-def test_a_context_moves_from_one_channel_to_another(lab: Lab, echo_server: Peer) -> None:
+def test_a_context_moves_from_one_channel_to_another(every_lab: Lab, echo_server: Peer) -> None:
     for uart in (1, 3, 2, 4):
-        with lab.driver(uart, 0) as driver:
+        with every_lab.driver(uart, 0) as driver:
             session = driver.connect("TCP", "127.0.0.1", echo_server.port)
             session.sendall(b"here")
             assert exactly(session, 4) == b"here"
-            lab.wait_for(uart, b"\r\n+QIRD: ")
+            every_lab.wait_for(uart, b"\r\n+QIRD: ")
 
 
-def test_a_channel_that_closes_while_it_owns_keeps_the_context_for_itself(lab: Lab) -> None:
-    owner = lab.driver(1, 0)
+def test_a_channel_that_closes_while_it_owns_leaves_the_context_active(every_lab: Lab) -> None:
+    """For that channel, says an M10; for whoever wants it, says an LTE module, and the host tells of it."""
+    owner = every_lab.driver(1, 0)
     owner.activate()
-    lab.mux.channel(1).close()
+    every_lab.mux.channel(1).close()
     with pytest.raises((DriverError, OSError)):
         owner.state()
     with contextlib.suppress(DriverError, OSError):
         owner.close()
-    stranger = lab.driver(2, 0)
-    with pytest.raises(ContextBusy):
+    stranger = every_lab.driver(2, 0)
+    if every_lab.kind is M10:
+        with pytest.raises(ContextBusy):
+            stranger.claim()
+    else:
         stranger.claim()
+        assert [(one.kind, one.context) for one in stranger.leftovers] == [("context", 1)]
     stranger.reclaim()
+    assert stranger.state() == every_lab.kind.down
     assert stranger.activate().startswith("127.")
     stranger.close()
 
 
-def test_the_network_takes_the_context_and_the_driver_gives_it_back(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as driver:
+def test_the_network_takes_the_context_and_the_driver_gives_it_back(every_lab: Lab, echo_server: Peer) -> None:
+    with every_lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        listener = driver.listen()
-        lab.module.drop_contexts()
+        listener = driver.listen(port=2020)
+        every_lab.module.drop_contexts()
         session.settimeout(PATIENCE)
         with pytest.raises(ConnectionResetError, match="the network deactivated the context") as reset:
             session.recv(1)
         assert isinstance(reset.value, SessionReset)
         with pytest.raises(SessionReset):
             listener.accept(PATIENCE)
-        assert driver.table.state(0) == "PDP DEACT"
+        assert driver.table.state(driver.context) == every_lab.kind.lost
         again = driver.connect("TCP", "127.0.0.1", echo_server.port)
         again.sendall(b"again")
         assert exactly(again, 5) == b"again"
 
 
-def test_the_network_takes_both_contexts_of_one_uart(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as zero, lab.driver(1, 1) as one:
+def test_the_network_takes_both_contexts_of_one_uart(every_lab: Lab, echo_server: Peer) -> None:
+    with every_lab.driver(1, 0) as zero, every_lab.driver(1, 1) as one:
         sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for driver in (zero, one)]
-        lab.module.drop_contexts()
+        every_lab.module.drop_contexts()
         for session in sessions:
             session.settimeout(PATIENCE)
             with pytest.raises(ConnectionResetError):
                 session.recv(1)
 
 
-def test_listeners_of_both_contexts_of_one_uart_get_their_own_clients(lab: Lab) -> None:
-    with lab.driver(1, 0) as zero, lab.driver(1, 1) as one:
-        listeners = [driver.listen() for driver in (zero, one)]
+def test_listeners_of_both_contexts_of_one_uart_get_their_own_clients(every_lab: Lab) -> None:
+    with every_lab.driver(1, 0) as zero, every_lab.driver(1, 1) as one:
+        listeners = [driver.listen(port=2020) for driver in (zero, one)]
         for driver, listener in zip((one, zero), reversed(listeners), strict=True):
             with client_of(listener, driver.local_address) as visitor:
                 session = listener.accept(PATIENCE)
                 visitor.sendall(b"for context %d" % driver.context)
                 assert exactly(session, 13) == b"for context %d" % driver.context
-                session.close()
+            session.close()
 
 
 class Ownership(RuleBasedStateMachine):
@@ -168,11 +197,13 @@ class Ownership(RuleBasedStateMachine):
     """
 
     programs = 1
+    kind = M10
+    options: ClassVar[dict[str, Any]] = {"initialise": ("QICSGP", "QIMUX")}
 
     @initialize()
     def begin(self) -> None:
         self.stack = contextlib.ExitStack()
-        self.lab = self.stack.enter_context(laboratory())
+        self.lab = self.stack.enter_context(laboratory(kind=self.kind))
         self.peer = self.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.peer.bind(("127.0.0.1", 0))
         tables = [ContextTable() for _ in range(self.programs)]
@@ -180,7 +211,7 @@ class Ownership(RuleBasedStateMachine):
         self.drivers = {(uart, context): self.make(uart, context) for uart in UARTS for context in (0, 1)}
 
     def make(self, uart: int, context: int) -> TcpipDriver:
-        return self.lab.driver(uart, context, table=self.tables[uart], initialise=("QICSGP", "QIMUX"))
+        return self.lab.driver(uart, context, table=self.tables[uart], **self.options)
 
     # -- the oracle
 
@@ -206,7 +237,7 @@ class Ownership(RuleBasedStateMachine):
         else:
             assert not takes or self.owner(who[1]) == who[0]
         for context, (owner, in_use) in before.items():
-            if in_use and (owner, context) != who:
+            if in_use and owner is not None and (owner, context) != who:
                 assert (self.owner(context), self.in_use(context)) == (owner, True)
 
     # -- the calls
@@ -236,7 +267,7 @@ class Ownership(RuleBasedStateMachine):
     @rule(who=WHO)
     def listen(self, who: tuple[int, int]) -> None:
         with self.call(who, takes=True):
-            self.drivers[who].listen()
+            self.drivers[who].listen(port=2020)
             assert self.in_use(who[1])
 
     @rule(who=WHO)
@@ -252,7 +283,7 @@ class Ownership(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def deactivate(self, who: tuple[int, int]) -> None:
-        with self.call(who, takes=True):
+        with self.call(who, takes=self.kind is M10):  # where the host keeps it, the claim ends with the use
             self.drivers[who].deactivate()
             assert not self.in_use(who[1])
 
@@ -269,7 +300,7 @@ class Ownership(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def reclaim(self, who: tuple[int, int]) -> None:
-        held = self.tables[who[0]].held(who[1])
+        held = self.tables[who[0]].held(self.drivers[who].context)
         before = {context: (self.owner(context), self.in_use(context)) for context in (0, 1)}
         with contextlib.suppress(DriverError):
             self.drivers[who].reclaim()
@@ -296,7 +327,7 @@ class Ownership(RuleBasedStateMachine):
                 continue
             rivals = [other for other in UARTS if other != uart and self.tables[other] is self.tables[uart]]
             assert not any(self.drivers[other, context].lease is not None for other in rivals)
-            assert driver.table.owner(context) == uart
+            assert driver.table.owner(driver.context) == uart
             if lease.active or self.programs == 1:
                 assert self.owner(context) == uart
             if self.programs == 1:
@@ -323,6 +354,21 @@ class OwnershipBetweenPrograms(Ownership):
     programs = 2
 
 
+class OwnershipByTheHost(Ownership):
+    """An LTE module, which lets every channel do everything: the table of the host keeps the same rules."""
+
+    kind = BG96
+    options: ClassVar[dict[str, Any]] = {}
+
+    def owner(self, context: int) -> int | None:
+        return self.tables[1].owner(self.kind.first + context)
+
+    def in_use(self, context: int) -> bool:
+        modem = self.lab.module._modem
+        assert modem is not None
+        return modem.contexts[self.kind.first + context].state is not ContextState.INACTIVE
+
+
 SEARCH = settings(
     max_examples=40,
     stateful_step_count=30,
@@ -332,4 +378,6 @@ SEARCH = settings(
 )
 TestOwnership = pytest.mark.requirement("S8.2")(Ownership.TestCase)
 TestOwnershipBetweenPrograms = pytest.mark.requirement("S8.2")(OwnershipBetweenPrograms.TestCase)
+TestOwnershipByTheHost = pytest.mark.requirement("L2.14", "L9.11")(OwnershipByTheHost.TestCase)
 TestOwnership.settings = TestOwnershipBetweenPrograms.settings = SEARCH
+TestOwnershipByTheHost.settings = settings(SEARCH, max_examples=20)

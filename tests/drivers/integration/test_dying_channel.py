@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from driver_lab import KINDS, Kind
 
 import cmux
 from cmux.protocol.events import Outcome
@@ -15,9 +16,10 @@ BRIEFLY = 0.2
 
 
 @pytest.mark.requirement("L9.10")
-def test_a_channel_that_dies_is_named_and_the_others_go_on() -> None:
-    with EmulatedModule() as module, cmux.open(module.port(), t1=0.1, n2=1) as mux:
-        with AtChannel(mux.channel(1)) as dying, TcpipDriver(mux.channel(2), context=1) as driver:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
+def test_a_channel_that_dies_is_named_and_the_others_go_on(kind: Kind) -> None:
+    with EmulatedModule(**kind.module()) as module, cmux.open(module.port(), t1=0.1, n2=1) as mux:
+        with AtChannel(mux.channel(1)) as dying, TcpipDriver(mux.channel(2), 1, dialect=kind.model) as driver:
             assert dying.command("AT+CSQ").lines
             driver.claim()
             module.trigger("at_channel_dies")

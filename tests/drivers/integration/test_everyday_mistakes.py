@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import serial
-from driver_lab import Peer
-from every_way import MakeWay, Way, only
+from driver_lab import BG96, KINDS, M10, Kind, Peer
+from every_way import MakeWay, Way, on_each_kind, only
 
 import cmux
 import cmux.aio
 from drivers.at import AtChannel
 from drivers.emulator import EmulatedModule
-from drivers.errors import ContextBusy, DriverError, SessionClosed, TcpipError
+from drivers.errors import ConnectFailed, ContextBusy, DriverError, InvalidArgument, SessionClosed, TcpipError
 from drivers.modem import Modem
 from drivers.tcpip import TcpipDriver, aio
 
@@ -49,7 +49,8 @@ def after_its_end(driver: Any, port: int) -> object:
     return session.sendall(b"x")
 
 
-WITH_A_DRIVER: dict[str, tuple[Act, type[Exception], str]] = {
+Mistake = tuple[Act, type[Exception], str]
+OF_M10: dict[str, Mistake] = {
     "a second session": (
         twice(connect),
         TcpipError,
@@ -60,6 +61,20 @@ WITH_A_DRIVER: dict[str, tuple[Act, type[Exception], str]] = {
         TcpipError,
         "it listens already, on port 2020: close that listener first",
     ),
+}
+OF_LTE: dict[str, Mistake] = {
+    "a server without a port": (
+        lambda driver, _: driver.listen(),
+        InvalidArgument,
+        "Quectel BG96 has no port of its own to listen on: name one",
+    ),
+    "a second server on a port": (
+        twice(lambda driver, _: driver.listen(port=2020)),
+        ConnectFailed,
+        '"TCP LISTENER","127.0.0.1",0,2020,0 was answered 574',
+    ),
+}
+WITH_A_DRIVER: dict[str, Mistake] = {
     "a driver that was closed": (
         closed_and(connect),
         TcpipError,
@@ -104,16 +119,19 @@ WITH_A_DRIVER: dict[str, tuple[Act, type[Exception], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", WITH_A_DRIVER)
-def test_with_a_driver(way: MakeWay, mistake: str, echo_server: Peer) -> None:
-    act, kind, said = WITH_A_DRIVER[mistake]
+MISTAKES: list[tuple[Kind, dict[str, Mistake]]] = [(M10, OF_M10 | WITH_A_DRIVER), (BG96, OF_LTE | WITH_A_DRIVER)]
+
+
+@on_each_kind("mistake", MISTAKES)
+def test_with_a_driver(way: MakeWay, mistake: Mistake, echo_server: Peer) -> None:
+    act, kind, said = mistake
     with way().driver(0) as driver:
         with pytest.raises(kind, match=re.escape(said)) as caught:
             act(driver, echo_server.port)
         assert isinstance(caught.value, DriverError)
 
 
-@only("channel")
+@only("channel", kinds=KINDS)
 def test_two_drivers_for_one_context(way: MakeWay) -> None:
     there: Way = way()
     second = there.driver(0, uart=2)

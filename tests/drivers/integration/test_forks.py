@@ -13,7 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("it has no fork", allow_module_level=True)
 
-from driver_lab import PATIENCE, Peer, echo, exactly
+from driver_lab import KINDS, PATIENCE, Peer, echo, exactly
 from forked import in_a_child
 
 import cmux.forks
@@ -22,6 +22,7 @@ import drivers.at.threads.living
 import drivers.at.threads.registry
 import drivers.tcpip.core.ownership
 import drivers.tcpip.quectel_gsm.state
+import drivers.tcpip.quectel_lte.state
 from drivers.at import AtChannel, channel_for
 from drivers.emulator import EmulatedModule
 from drivers.emulator.line.port import EmulatedPort
@@ -34,6 +35,7 @@ PARENTS = "the channel belongs to the parent process"
 class Bench(NamedTuple):
     """A driver with all that it has, over a plain UART of a module."""
 
+    dialect: str
     module: EmulatedModule
     port: EmulatedPort
     driver: TcpipDriver
@@ -43,16 +45,18 @@ class Bench(NamedTuple):
     heard: list[bytes]
 
 
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.model)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     heard: list[bytes] = []
-    with Peer(echo) as peer, EmulatedModule() as module:
+    kind = request.param
+    with Peer(echo) as peer, EmulatedModule(model=kind.model) as module:
         module.on_octets(lambda _dlci, direction, data: heard.append(data) if direction == "received" else None)
-        with module.port() as port, TcpipDriver(port, 0, "CMNET", muxip=True) as driver:
-            listener = driver.listen()
+        made = {"dialect": kind.model, **kind.several}
+        with module.port() as port, TcpipDriver(port, kind.first, "CMNET", **made) as driver:
+            listener = driver.listen(port=2020)
             session = driver.connect("TCP", "127.0.0.1", peer.port)
             with Modem(driver.channel) as modem:
-                yield Bench(module, port, driver, session, listener, modem, heard)
+                yield Bench(kind.model, module, port, driver, session, listener, modem, heard)
 
 
 LOCKS: dict[str, Callable[[Bench], AbstractContextManager[object]]] = {
@@ -71,6 +75,7 @@ LOCKS: dict[str, Callable[[Bench], AbstractContextManager[object]]] = {
     "channels by port": lambda bench: drivers.at.threads.registry._channels_lock,
     "tables by modem": lambda bench: drivers.tcpip.core.ownership._tables_lock,
     "records by modem": lambda bench: drivers.tcpip.quectel_gsm.state._records_lock,
+    "records by modem of LTE": lambda bench: drivers.tcpip.quectel_lte.state._records_lock,
     "lines by URL": lambda bench: cmux.threads.sharing._lock,
 }
 CALLS: dict[str, Callable[[Bench], object]] = {
@@ -97,7 +102,7 @@ CALLS: dict[str, Callable[[Bench], object]] = {
     "Listener.status": lambda bench: bench.listener.status(),
     "Modem.sim": lambda bench: bench.modem.sim(),
     "Modem.wait_for_network": lambda bench: bench.modem.wait_for_network(5),
-    "a new driver on the channel": lambda bench: TcpipDriver(bench.driver.channel, 1, "CMNET").claim(),
+    "a new driver on the channel": lambda bench: TcpipDriver(bench.driver.channel, 1, dialect=bench.dialect).claim(),
 }
 
 
@@ -134,7 +139,7 @@ def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_the_parent_holds(benc
         bench.driver.state()
 
     said = in_a_child(work, lambda: close_all(bench), LOCKS[lock](bench))
-    assert said == f"ChannelClosed: emulated M10: {PARENTS}"
+    assert said == f"ChannelClosed: {bench.port.name}: {PARENTS}"
     unharmed(bench)
 
 
@@ -149,7 +154,7 @@ def test_every_call_in_a_child_says_that_the_channel_is_the_parents(bench: Bench
     bench.session.settimeout(PATIENCE)  # wakes who rests
     unharmed(bench)
     waiting.join()
-    assert said == f"ChannelClosed: emulated M10: {PARENTS}"
+    assert said == f"ChannelClosed: {bench.port.name}: {PARENTS}"
 
 
 def test_a_watch_closes_in_a_child(bench: Bench) -> None:

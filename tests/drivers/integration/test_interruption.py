@@ -9,14 +9,15 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from driver_lab import BG96, M10, Kind, Peer, QuickClock, client_of, exactly, laboratory, not_among
+from driver_lab import BG96, KINDS, M10, Kind, Peer, QuickClock, client_of, exactly, laboratory, not_among
 
 from drivers.at import AtChannel
-from drivers.errors import DriverError
+from drivers.errors import DriverError, TcpipError
 from drivers.tcpip import KeepAlive, TcpipDriver, Transparent
 
 LONG = 100.0
 PORT = 2121  # of a listener; each context has an address of its own
+DISCARD = 9  # a port at which no time server answers
 HOSTS = {"www.quectel.com": "127.0.0.1"}
 NASTY = b"\x00\x1a\x1b+++\r\nOK\r\n\r\nCLOSED\r\n" * 20
 
@@ -141,6 +142,7 @@ def several_of_lte(driver: TcpipDriver, port: int) -> None:
         session.sendall(b"x" * 100)
         session.settimeout(LONG)
         session.recv(1)
+    sessions[0].sendall(b"x", end="hex")
     sessions[0].set_receive("pushed")
     sessions[1].check(KeepAlive(first=0.1, then=0.1))
     sessions[0].close()
@@ -157,6 +159,9 @@ def asking_lte(driver: TcpipDriver, _: int) -> None:
     driver.state()
     driver.set_name_servers("8.8.8.8")
     driver.name_servers()
+    driver.ping("127.0.0.1", count=1)
+    with suppress(TcpipError):
+        driver.network_time("127.0.0.1", port=DISCARD)
     driver.deactivate()
     driver.reclaim()
 
@@ -223,6 +228,7 @@ OF_LTE = [
     datagrams_of_lte,
     asking_lte,
     in_data_mode_of_lte,
+    in_data_mode_left_by_dtr,
 ]
 ROWS = [*((M10, one) for one in OPERATIONS), *((BG96, one) for one in OF_LTE)]
 EACH = pytest.mark.parametrize(
@@ -298,13 +304,14 @@ def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
     assert interrupted == whole
 
 
-def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
-    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
-        for operation in OPERATIONS:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
+def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer, kind: Kind) -> None:
+    with laboratory(clock=QuickClock(10.0), hosts=HOSTS, kind=kind) as lab:
+        for operation in [one for of, one in ROWS if of is kind]:
             with AtChannel(lab.mux.channel(1), clock=lab.clock) as channel:
-                driver = TcpipDriver(channel)
+                driver = on(channel, kind)
                 operation(driver, echo_server.port)
                 driver.close()
         others.clear()
-        missing = not_among(lab.heard(1))
+        missing = not_among(lab.heard(1), kind)
     assert missing == set(), "missing: OPERATIONS in tests/drivers/integration/test_interruption.py"

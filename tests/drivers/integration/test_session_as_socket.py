@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
+from driver_lab import KINDS, PATIENCE, Kind, Lab, Peer, QuickClock, every_lab, exactly, in_each_mode, laboratory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_port import OK, Conversation, exchange
@@ -19,10 +20,14 @@ from drivers.errors import AtTimeout, ConnectTimeout, SessionClosed, SessionRese
 from drivers.tcpip import Session, TcpipDriver
 from drivers.tcpip.quectel_gsm.timeouts import deadline
 
+__all__ = ["every_lab"]
+
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.model)
+
 
 @pytest.fixture
-def session(lab: Lab, echo_server: Peer) -> Iterator[Session]:
-    with lab.driver(1, 0) as driver:
+def session(every_lab: Lab, echo_server: Peer) -> Iterator[Session]:
+    with every_lab.driver(1, 0) as driver:
         made = driver.connect("TCP", "127.0.0.1", echo_server.port)
         made.settimeout(PATIENCE)
         yield made
@@ -64,13 +69,14 @@ def test_a_session_says_its_state_and_who_has_closed_it(session: Session) -> Non
         session.send(b"x")
 
 
-def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_server: Peer) -> None:
-    with laboratory(clock=QuickClock(10.0)) as lab, lab.driver(1, 0) as driver:
+@EACH_KIND
+def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_server: Peer, kind: Kind) -> None:
+    with laboratory(clock=QuickClock(10.0), kind=kind) as lab, lab.driver(1, 0) as driver:
         driver.activate()
         lab.module.set_network(Network(silent=True))
         with pytest.raises(TimeoutError) as late:
             driver.connect("TCP", "127.0.0.1", echo_server.port, timeout=3.0)
-        assert isinstance(late.value, AtTimeout)
+        assert isinstance(late.value, AtTimeout | ConnectTimeout)
         lab.module.set_network(Network())
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         session.sendall(b"works")
@@ -130,6 +136,9 @@ FRAGMENTS = st.sampled_from(
         b"\r\n0, CLOSED\r\n",
         b"\r\n+QIRD: 1.2.3.4:5,TCP,3\r\n",
         b"\r\n+RECEIVE: 0, 3\r\n",
+        b"\r\n+QIRD: 3\r\nabc\r\n\r\nOK\r\n",
+        b'\r\n+QIURC: "closed",0\r\n',
+        b'\r\n+QIURC: "recv",0,3\r\n',
         b"IPD3:",
         b"RECV FROM:1.2.3.4:5\r\n",
         b"\r\nSEND OK\r\n",
@@ -141,10 +150,9 @@ FRAGMENTS = st.sampled_from(
 PAYLOADS = st.lists(FRAGMENTS | st.binary(min_size=1, max_size=50), min_size=1, max_size=12).map(b"".join)
 
 
-@pytest.mark.parametrize("receive", ["buffered", "header"])
-@pytest.mark.parametrize("muxip", [False, True])
-def test_payload_of_any_octets_arrives_unchanged(lab: Lab, echo_server: Peer, receive: str, muxip: bool) -> None:
-    with lab.driver(1, 0, receive=receive, muxip=muxip) as driver:
+@in_each_mode()
+def test_payload_of_any_octets_arrives_unchanged(echo_server: Peer, kind: Kind, options: dict[str, Any]) -> None:
+    with laboratory(kind=kind) as lab, lab.driver(1, 0, **options) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
 
         @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

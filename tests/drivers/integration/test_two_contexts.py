@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from datagram_echo import datagrams
-from driver_lab import PATIENCE, Peer, QuickClock, exactly
+from driver_lab import BG96, PATIENCE, Peer, QuickClock, exactly
 from every_way import MakeWay, in_each_way
 
 from drivers.errors import CommandError, ConnectFailed, NameNotFound, TcpipError
@@ -20,6 +20,20 @@ MIXED = [(*receive, *KINDS[(place + row) % 4]) for row, receive in enumerate(REC
 """Each pair of ways to receive in each place, and with MUXIP of the second context off and on, by TCP and UDP."""
 
 
+LOOKS_LIKE_DATA = b'\r\n+QIRD: 9\r\n\r\n+QIURC: "recv",0,9\r\n', b"\r\nIPD1:>"
+
+
+def each_has_its_own(zero: Any, one: Any, protocol: str, port: int) -> None:
+    """Let two drivers exchange data with hosts that send it back: in turns, then at once."""
+    sessions = [driver.connect(protocol, "127.0.0.1", port) for driver in (zero, one)]
+    for session, text in zip(sessions * 2, (b"zero", b"one", *LOOKS_LIKE_DATA), strict=True):
+        session.sendall(text)
+        assert exactly(session, len(text)) == text
+    for session, text in zip(sessions, (b"both at once: zero", b"both at once: one"), strict=True):
+        session.sendall(text)
+    assert [exactly(session, 17) for session in sessions] == [b"both at once: zer", b"both at once: one"]
+
+
 @pytest.mark.requirement("S7.11", "S7.13")
 @in_each_way("one other muxip protocol", *MIXED)
 def test_data_goes_to_the_context_that_it_has_come_for(
@@ -29,13 +43,21 @@ def test_data_goes_to_the_context_that_it_has_come_for(
     port = echo_server.port if protocol == "TCP" else datagrams
     there = way(clock=QuickClock(2.5))
     with there.driver(0, receive=one) as zero, there.driver(1, receive=other, muxip=muxip) as second:
-        sessions = [driver.connect(protocol, "127.0.0.1", port) for driver in (zero, second)]
-        for session, text in zip(sessions * 2, (b"zero", b"one", b"\r\n+QIRD: 9\r\n", b"\r\nIPD1:>"), strict=True):
-            session.sendall(text)
-            assert exactly(session, len(text)) == text
-        for session, text in zip(sessions, (b"both at once: zero", b"both at once: one"), strict=True):
-            session.sendall(text)
-        assert [exactly(session, 17) for session in sessions] == [b"both at once: zer", b"both at once: one"]
+        each_has_its_own(zero, second, protocol, port)
+
+
+OF_LTE = [("buffered", "pushed", "TCP"), ("pushed", "buffered", "UDP"), ("pushed", "pushed", "TCP")]
+
+
+@pytest.mark.requirement("L5.12")
+@in_each_way("one other protocol", *OF_LTE, ("buffered", "buffered", "UDP"), kinds=(BG96,))
+def test_data_goes_to_the_context_of_an_lte_module_that_it_has_come_for(
+    echo_server: Peer, datagrams: int, way: MakeWay, one: str, other: str, protocol: str
+) -> None:
+    port = echo_server.port if protocol == "TCP" else datagrams
+    there = way(clock=QuickClock(2.5))
+    with there.driver(0, receive=one) as zero, there.driver(1, receive=other) as second:
+        each_has_its_own(zero, second, protocol, port)
 
 
 CSD = Csd("17201", "172", "172")
