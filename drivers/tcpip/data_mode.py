@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..at.core import Dialogue, LinePattern, command, expect, pause
 from ..at.core.results import CONNECTED
@@ -14,8 +13,8 @@ from ..errors import AtTimeout, CommandError, SessionFinished, TcpipError
 from .core import events
 from .core.events import Event
 from .core.options import Transparent
-from .core.session_table import SessionTable
 from .core.socket_state import SocketState
+from .shared_state import SharedState
 
 ESCAPE = b"+++"
 ATTEMPTS = 3
@@ -153,21 +152,7 @@ def back_online(timing: Timing, resumed: Callable[[], None]) -> Dialogue[bool]:
     return True
 
 
-class Shared(Protocol):
-    """What data mode shares with the other parts of a stack."""
-
-    name: str
-    table: SessionTable
-    emit: Callable[[Event], None]
-    suspect: bytes
-    """A line in data mode that may be the end of the session or data."""
-
-    @property
-    def suspected(self) -> bytes:
-        """The lines that may end the session in data mode; empty outside data mode."""
-
-
-def suspicious(state: Shared, text: str) -> Event:
+def suspicious(state: SharedState, text: str) -> Event:
     """Handle a line in data mode that ends the session if no data follows; otherwise it is data.
 
     Args:
@@ -192,7 +177,7 @@ class DataModeBase(ABC):
     """
 
     def __init__(
-        self, state: Shared, timing: Timing, transparent: Transparent | None, set_dtr: Callable[[bool], None]
+        self, state: SharedState, timing: Timing, transparent: Transparent | None, set_dtr: Callable[[bool], None]
     ) -> None:
         self.tail: bytes = b""
         """The last octets sent: a ``+++`` may be divided between two calls."""

@@ -11,14 +11,12 @@ from typing import TypeVar
 from cmux.forks import Lock
 
 from ..core import events
-from ..core.at_port import AtPort
-from ..core.context_claim import ContextClaim
 from ..core.exclusion import Exclusion
 from ..core.listener_state import ListenerState
 from ..core.procedure import Procedure, wait
-from ..core.session_table import SessionTable
 from ..core.socket_state import SocketId, SocketState
 from ..core.stack import Wiring
+from ..shared_state import SharedState
 from .foreground import Foreground, ForegroundContext
 from .settings import Settings
 from .unsolicited import Heading
@@ -90,7 +88,7 @@ def module_of(modem: object) -> Module:
         return _modules.setdefault(modem, Module())
 
 
-class StackState:
+class StackState(SharedState):
     """The state of one context that the parts of the stack share.
 
     Args:
@@ -98,32 +96,17 @@ class StackState:
     """
 
     def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
-        self.port: AtPort = wiring.port
         self.uart: Uart = uart_of(wiring.port)
         self.module: Module = module_of(wiring.modem)
-        self.claim: ContextClaim = wiring.claim
-        self.table: SessionTable = wiring.table
-        self.emit: Callable[[events.Event], None] = wiring.emit
-        self.now: Callable[[], float] = wiring.now
-        self.name: str = wiring.claim.name
         self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground, self.module.bearers)
         self.receive: str = self.settings.receive or "buffered"
         """The receive mode; decided when the context is claimed."""
-        self.reading: SocketState | None = None
-        """The session whose data AT+QIRD is fetching."""
-        self.fetched: int = 0
         self.take_connect_result: Callable[[str], events.Event | None] | None = None
         """Takes the result of AT+QIOPEN, where that is waited for outside of its turn."""
         self.server_due: bool = False
         """Whether the server has to be closed: its user has closed it before, and its last client has left."""
-        self.suspect: bytes = b""
-        """A line in data mode that may be the end of the session or data."""
-
-    @property
-    def suspected(self) -> bytes:
-        """The lines that may end the session in data mode; empty outside data mode."""
-        return self.suspect if self.table.online is not None else b""
 
     @property
     def listener(self) -> ListenerState | None:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from cmux.forks import Lock
 
 from ..core.at_port import AtPort
-from ..core.context_claim import ContextClaim
 from ..core.events import Event
 from ..core.exclusion import Exclusion
-from ..core.session_table import SessionTable
-from ..core.socket_state import SocketId, SocketState
+from ..core.socket_state import SocketId
 from ..core.stack import Wiring
+from ..shared_state import SharedState
 from .settings import Settings
 
 
@@ -115,7 +114,7 @@ def module_of(modem: object) -> Module:
         return _modules.setdefault(modem, Module())
 
 
-class StackState:
+class StackState(SharedState):
     """The state of one context that the parts of the stack share.
 
     Args:
@@ -123,27 +122,11 @@ class StackState:
     """
 
     def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
-        self.port: AtPort = wiring.port
         self.module: Module = module_of(wiring.modem)
-        self.claim: ContextClaim = wiring.claim
-        self.table: SessionTable = wiring.table
-        self.emit: Callable[[Event], None] = wiring.emit
-        self.now: Callable[[], float] = wiring.now
-        self.name: str = wiring.claim.name
-        self.suspect: bytes = b""
-        """A line in data mode that may be the end of the session or data, and what came behind it."""
         self.behind: list[Callable[[], Event | None]] = []
-        """What returns the meaning of each of these in command mode."""
-        self.reading: SocketState | None = None
-        """The session whose data AT+QIRD is fetching."""
-        self.fetched: int = 0
-        """Octets that AT+QIRD has fetched so far."""
-
-    @property
-    def suspected(self) -> bytes:
-        """The lines that may end the session in data mode; empty outside data mode."""
-        return self.suspect if self.table.online is not None else b""
+        """What returns the meaning, in command mode, of each thing behind that line; they are in `suspect`, too."""
 
     def hold(self) -> None:
         """Note that the context is held."""
