@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from driver_lab import BG96, KINDS, M10, Kind, Peer, QuickClock, client_of, exactly, laboratory, not_among
+from driver_lab import BG96, KINDS, M10, Kind, Peer, QuickClock, client_of, comparable, exactly, laboratory, not_among
 
 from drivers.at import AtChannel
 from drivers.errors import DriverError, TcpipError
@@ -99,7 +98,7 @@ class InterruptedAfterWriting(AtChannel):
     def _write(self, octets: bytes, *ticket: Any) -> None:
         super()._write(octets, *ticket)
         if threading.current_thread() is self.victim:
-            self.written.append(re.sub(rb"127\.10\.\d+\.\d+", b"ADDRESS", octets))  # another one each time
+            self.written.append(comparable(octets))
 
     def _carry_on(self, done: Callable[[], bool], *ticket: Any) -> None:
         def interrupted() -> bool:
