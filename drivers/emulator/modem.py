@@ -71,6 +71,7 @@ class Modem(abc.ABC):
         self.wall_clock: WallClock = WallClock(environment.clock)
         self.messages: Messages = Messages(environment, self.uarts, self.wall_clock.text)
         self.functionality: int = 1  # AT+CFUN
+        self.selection: int = 0  # AT+COPS: automatic, manual, or 2, which has left the network
         self.wrong_pins: int = 0
         self._numbers = dict(numbers or {})
         self.numbers: dict[str, int] = dict(self._numbers)
@@ -271,7 +272,7 @@ class Modem(abc.ABC):
             uart.power_down()
         self.calls.reset()
         self.ussd.reset()
-        self.functionality, self.deaf = 1, False
+        self.functionality, self.selection, self.deaf = 1, 0, False
         self.numbers = dict(self._numbers)
         self.texts.clear()
         self.messages.power_down()

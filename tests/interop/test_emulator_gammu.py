@@ -15,14 +15,22 @@ LONG = "Привет, мир! " * 12
 
 
 @pytest.mark.interop("gammu")
-def test_gammu_identifies_the_module(tmp_path: Path) -> None:
-    with gammu(tmp_path) as host:
+@pytest.mark.parametrize(
+    ("model", "maker", "product", "serial"),
+    [
+        ("m10", "Quectel_Ltd", "Quectel_M10", "861001001234560"),
+        ("bg96", "Quectel", "BG96", "866425030000017"),
+        ("ec25", "Quectel", "EC25", "861107030000012"),
+    ],
+)
+def test_gammu_identifies_the_module(model: str, maker: str, product: str, serial: str, tmp_path: Path) -> None:
+    with gammu(tmp_path, model=model) as host:
         shown = host.run("identify")
     lines = dict(line.split(":", 1) for line in shown.splitlines() if ":" in line)
     told = {name.strip(): value.strip() for name, value in lines.items()}
-    assert told["Manufacturer"] == "Quectel_Ltd"
-    assert "Quectel_M10" in told["Model"]
-    assert (told["IMEI"], told["SIM IMSI"]) == ("861001001234560", "460001234567890")
+    assert told["Manufacturer"] == maker
+    assert product in told["Model"]
+    assert (told["IMEI"], told["SIM IMSI"]) == (serial, "460001234567890")
 
 
 @pytest.mark.interop("gammu")
@@ -53,8 +61,9 @@ def test_gammu_monitors_the_module_and_shows_a_message_that_comes(tmp_path: Path
 
 
 @pytest.mark.interop("gammu")
-def test_gammu_sends_a_text(tmp_path: Path) -> None:
-    with gammu(tmp_path) as host:
+@pytest.mark.parametrize("model", ["m10", "bg96"])
+def test_gammu_sends_a_text(model: str, tmp_path: Path) -> None:
+    with gammu(tmp_path, model=model) as host:
         assert "message reference=1" in host.run("sendsms", "TEXT", NUMBER, "-text", "The tank is empty.")
         (sent,) = host.module.sent_sms
         assert (sent.number, sent.text, sent.coding, sent.parts) == (NUMBER, "The tank is empty.", "7 bit", 1)

@@ -55,6 +55,20 @@ def test_it_knows_the_module_and_its_network(module: EmulatedModule) -> None:
         assert modem.ownNumber == "+491701234567"
 
 
+@pytest.mark.parametrize(("model", "serial"), [("ec25", "861107030000012"), ("bg96", "866425030000017")])
+def test_it_knows_an_lte_module_and_is_called_with_a_message(model: str, serial: str) -> None:
+    came: queue.Queue[Any] = queue.Queue()
+    with (
+        EmulatedModule(model=model, behaviour=replace(BASE, message_interval=1.0)) as module,
+        host(module, smsReceivedCallbackFunc=came.put) as modem,
+    ):
+        assert (modem.manufacturer, modem.model, modem.imei) == ("Quectel", model.upper(), serial)
+        assert (modem.networkName, modem.signalStrength) == ("CHINA MOBILE", 28)
+        module.receive_sms("The tank is full.", number=NUMBER)
+        assert came.get(timeout=DEADLINE).text == "The tank is full."
+        assert wait_for("an empty store", lambda: not modem.listStoredSms(), DEADLINE)
+
+
 def test_it_sends_and_gets_its_delivery_report(module: EmulatedModule) -> None:
     with host(module) as modem:
         sent = modem.sendSms(NUMBER, "The tank is empty.", waitForDeliveryReport=True, deliveryTimeout=DEADLINE)

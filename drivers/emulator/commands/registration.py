@@ -18,7 +18,7 @@ _text = registration_commands.text
 
 OPERATOR = "CHINA MOBILE"
 OPERATORS = (OPERATOR, "CMCC", "46000")  # long, short, numeric: 27.007 §7.3
-_FORMAT_ONLY = 3  # of AT+COPS
+_AUTOMATIC, _MANUAL, _LEAVE, _FORMAT_ONLY = range(4)  # of AT+COPS
 
 _text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
 
@@ -102,26 +102,55 @@ def attach(call: ModemCall) -> Reply | None:
     return _attach(call, bool(value))
 
 
-_text("COPS", Form.TEST, f'+COPS: (2,"{OPERATOR}","CMCC","46000"),,(0-4),(0-2)')
+def found_operators(technology: str = "") -> str:
+    """Return what AT+COPS=? finds: the one operator there is.
+
+    Args:
+        technology: what stands behind the operator.
+    """
+    names = ",".join(f'"{name}"' for name in OPERATORS)
+    return f"+COPS: (2,{names}{technology}),,(0-4),(0-2)"
+
+
+_text("COPS", Form.TEST, found_operators())
 
 
 @_command("COPS", Form.READ)
 def read_operator(call: ModemCall) -> Reply:
     """Answer AT+COPS?."""
-    form = call.uart.settings.cops
-    call.line(f'+COPS: 0,{form},"{OPERATORS[form]}"' if call.modem.environment.network.service else "+COPS: 0")
+    call.line(told_operator(call))
     return OK
+
+
+def told_operator(call: ModemCall, technology: str = "") -> str:
+    """Return what AT+COPS? tells: how the operator was selected and, where there is service, which it is.
+
+    Args:
+        call: the command.
+        technology: what stands behind the operator.
+    """
+    selection, form = call.modem.selection, call.uart.settings.cops
+    if not call.modem.environment.network.service:
+        return f"+COPS: {selection}"
+    if selection == _LEAVE:  # it is registered nevertheless, by who made the module
+        selection = _AUTOMATIC
+    return f'+COPS: {selection},{form},"{OPERATORS[form]}"{technology}'
 
 
 @_command("COPS", Form.WRITE)
 def select_operator(call: ModemCall) -> Reply:
-    """Answer AT+COPS=: there is one operator; 2 leaves it, 3 only sets the format in which it is told."""
+    """Answer AT+COPS=: there is one operator; 2 leaves it, 3 only sets the format in which it is told.
+
+    With 4 the selection is manual where the operator was found, and automatic where not.
+    """
     mode = call.number(0, 0, 4)
     form = call.number(1, 0, 2) if len(call.texts) > 1 and call.texts[1] else call.uart.settings.cops
     if mode is None or form is None or len(call.texts) > 4:
         return ERROR
     call.uart.settings.cops = form
     if mode != _FORMAT_ONLY:
+        found = OPERATORS[form : form + 1] == tuple(call.texts[2:3])
+        call.modem.selection = mode if mode <= _LEAVE else _MANUAL if found else _AUTOMATIC
         network = call.modem.environment.network
-        call.modem.set_network(dataclasses.replace(network, registered=mode != 2))
+        call.modem.set_network(dataclasses.replace(network, registered=mode != _LEAVE))
     return OK

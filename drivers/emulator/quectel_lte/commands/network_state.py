@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...commands.registration import OPERATORS, add_registration
+from ...commands.registration import OPERATORS, add_registration, found_operators, told_operator
 from ...commands.sim import ICCID, add_sim_reading
 from ...environment import Sim
 from ...interpreter.commandline import Form
@@ -18,18 +18,23 @@ _text = network_state.text
 add_registration(network_state, "CEREG")
 
 
+@_command("COPS", Form.TEST)
+def find_operators(call: Call) -> Reply:
+    """Answer AT+COPS=?."""
+    call.line(found_operators(f",{call.modem.access.number}"))
+    return OK
+
+
 @_command("COPS", Form.READ)
 def read_operator(call: Call) -> Reply:
     """Answer AT+COPS?."""
-    form, environment = call.uart.settings.cops, call.modem.environment
-    number = call.modem.access.number
-    call.line(f'+COPS: 0,{form},"{OPERATORS[form]}",{number}' if environment.network.service else "+COPS: 0")
+    call.line(told_operator(call, f",{call.modem.access.number}"))
     return OK
 
 
 @_command("COPS", Form.EXECUTE)
 def select_automatically(call: Call) -> Reply:
-    """Answer AT+COPS: the module chooses, as it does anyway."""
+    """Answer AT+COPS: nothing changes."""
     return OK
 
 

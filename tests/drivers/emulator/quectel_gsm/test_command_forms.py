@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from emulator_host import Lab, Turning
 
-from drivers.emulator import EmulatedModule
+from drivers.emulator import EmulatedModule, Network
 from drivers.emulator.quectel_gsm.commands import all_commands
 
 OK = "OK"  # OK alone
@@ -247,13 +247,33 @@ async def test_registers(register: int) -> None:
         await lab.plain.ask(f"ATS{register}=256", "\r\nERROR\r\n")
 
 
-@pytest.mark.statement("27.007 7.3")
+@pytest.mark.statement("27.007 7.3a")
 async def test_the_operator_is_told_in_the_format_that_was_set() -> None:
     async with Lab(EmulatedModule()) as lab:
         for form, name in ((2, "46000"), (1, "CMCC"), (0, "CHINA MOBILE")):
             await lab.plain.ask(f"AT+COPS=3,{form}")
             await lab.plain.ask("AT+COPS?", f'\r\n+COPS: 0,{form},"{name}"\r\n\r\nOK\r\n')
         await lab.plain.ask("AT+COPS=3,3", "\r\nERROR\r\n")
+
+
+@pytest.mark.statement("27.007 7.3b")
+async def test_how_the_operator_was_selected_is_told() -> None:
+    chosen, automatic = '+COPS: 1,2,"46000"', '+COPS: 0,2,"46000"'
+    async with Lab(EmulatedModule()) as lab:
+        for command, told in (
+            ('AT+COPS=1,2,"46000"', chosen),
+            ("AT+COPS=0", automatic),
+            ('AT+COPS=4,2,"46000"', chosen),
+            ('AT+COPS=4,2,"46001"', automatic),  # there is none: as with 0
+            ("AT+COPS=2", "+COPS: 2"),
+            ("AT+COPS=3,2", "+COPS: 2"),
+            ("AT+COPS=0", automatic),
+            ("AT+COPS=2", "+COPS: 2"),
+        ):
+            await lab.plain.ask(command)
+            await lab.plain.ask("AT+COPS?", f"\r\n{told}\r\n\r\nOK\r\n")
+        lab.module.set_network(Network())
+        await lab.plain.ask("AT+COPS?", f"\r\n{automatic}\r\n\r\nOK\r\n")
 
 
 @pytest.mark.statement("V.250 6.1.1", "V.250 6.1.2")

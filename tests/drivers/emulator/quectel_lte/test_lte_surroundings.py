@@ -200,6 +200,22 @@ async def test_registration_is_told_with_the_access_technology_by_three_commands
         await uart.ask("AT+QSPN", ERROR)
 
 
+async def test_the_operator_is_selected_and_told_as_on_the_console_of_an_ec25() -> None:
+    # EC25EFAR06A08M4G on "EC25 Network Registration" of 1NCE, with the operator of this network
+    dialogue = (
+        ("AT+COPS=?", info('+COPS: (2,"CHINA MOBILE","CMCC","46000",7),,(0-4),(0-2)')),
+        ("AT+COPS=0,0", OK),
+        ('AT+COPS=4,2,"26202"', OK),
+        ('AT+COPS=1,2,"46000"', OK),
+        ("AT+COPS?", info('+COPS: 1,2,"46000",7')),
+        ("AT+COPS=3,0", OK),
+        ("AT+COPS?", info('+COPS: 1,0,"CHINA MOBILE",7')),
+    )
+    async with Lab(bg96(model="ec25")) as one:
+        for command, answer in dialogue:
+            await one.plain.ask(command, answer)
+
+
 @pytest.mark.parametrize(
     ("model", "signal", "name", "ready"),
     [("bg96", "CAT-M1", "CAT-M1", 3), ("ec25", "LTE", "FDD LTE", 7)],
@@ -325,7 +341,7 @@ async def test_each_command_has_its_test_form() -> None:
     forms = {
         **dict.fromkeys(("GMI", "CGMI", "GMM", "CGMM", "GMR", "CGMR", "GSN", "CGSN", "QCCID", "CCID", "ICCID"), ""),
         "CEREG": "+CEREG: (0-2)",
-        "COPS": '+COPS: (2,"CHINA MOBILE","CMCC","46000"),,(0-4),(0-2)',
+        "COPS": '+COPS: (2,"CHINA MOBILE","CMCC","46000",8),,(0-4),(0-2)',
         "QGMR": "",
         "CSQ": "+CSQ: (0-31,99),(0-7,99)",
         "QCSQ": '+QCSQ: "NOSERVICE","GSM","CAT-M1","CAT-NB1"',
