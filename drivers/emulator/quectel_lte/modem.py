@@ -164,13 +164,18 @@ class QuectelLteModem(Surroundings):
 
     def drop_contexts(self) -> None:
         """See `Modem.drop_contexts`: each active one tells of it once, and wants AT+QIDEACT."""
-        for context in self.contexts.values():
-            self.data_calls.drop(context.number)
-            if context.drop():
-                self.history.cause = DROPPED
-                self.announce(context.uart, f'+QIURC: "pdpdeact",{context.number}')
-                for socket in self.sockets.of_context(context.number):
-                    socket.suspend()
+        for number in self.contexts:
+            self.data_calls.drop(number)
+            self.drop_context(number)
+
+    def drop_context(self, number: int) -> None:
+        """End a context of the stack, if it is active, from the network's side or by AT+CGACT."""
+        context = self.contexts[number]
+        if context.drop():
+            self.history.cause = DROPPED
+            self.announce(context.uart, f'+QIURC: "pdpdeact",{number}')
+            for socket in self.sockets.of_context(number):
+                socket.suspend()
 
     # Sockets: see `TableHost`
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...commands.packet_data import packet_data_commands
 from ...commands.registration import OPERATORS, add_registration, found_operators, told_operator
 from ...commands.sim import ICCID, add_sim_reading
 from ...environment import Sim
@@ -107,6 +108,31 @@ def read_definitions(call: Call) -> Reply:
 def define_nothing(call: Call) -> Reply:
     """Answer AT+CGDCONT, which changes nothing."""
     return OK
+
+
+@_command("CGACT", Form.READ)
+def read_activation(call: Call) -> Reply:
+    """Answer AT+CGACT?: a context that the stack has, by AT+QIACT, is active, too."""
+    modem = call.modem
+    activated = {number for number, context in modem.contexts.items() if context.active}
+    for number in sorted({*modem.definitions, *activated}):
+        active = number in activated or number in modem.activated or modem.data_calls.uses(number)
+        call.line(f"+CGACT: {number},{int(active)}")
+    return OK
+
+
+_ACTIVATES = packet_data_commands.get("CGACT", Form.WRITE)
+
+
+@_command("CGACT", Form.WRITE)
+def activate_definition(call: Call) -> Reply | None:
+    """Answer AT+CGACT=, or never, until a restart; what is deactivated is so for the stack, too."""
+    if _ACTIVATES is None or call.modem.environment.behaviour.cgact_hangs:
+        return None
+    reply = _ACTIVATES.handler(call)
+    if reply is OK and call.number(0, 0, 1) == 0:
+        call.modem.drop_context(int(call.texts[1]) if len(call.texts) > 1 else 1)
+    return reply
 
 
 add_sim_reading(network_state, "QCCID", lambda call: f"+QCCID: {ICCID}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...commands.module_numbers import add_number
-from ...commands.packet_data import packet_data_commands
 from ...environment import Sim
 from ...interpreter.commandline import Form
 from ...interpreter.replies import ANSWERED, ERROR, OK, Reply
@@ -86,13 +85,3 @@ def _network_time(call: ModemCall) -> Reply:
 
 _command("QLTS", Form.EXECUTE)(_network_time)
 _command("QLTS", Form.WRITE)(_network_time)
-
-_ACTIVATES = packet_data_commands.get("CGACT", Form.WRITE)
-
-
-@_command("CGACT", Form.WRITE)
-def activate_definition(call: ModemCall) -> Reply | None:
-    """Answer AT+CGACT=, or never, until a restart."""
-    if _ACTIVATES is None or call.modem.environment.behaviour.cgact_hangs:
-        return None
-    return _ACTIVATES.handler(call)

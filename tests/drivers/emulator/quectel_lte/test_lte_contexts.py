@@ -262,6 +262,23 @@ async def test_a_host_that_leaves_the_network_breaks_its_contexts(command: str) 
         await one.plain.ask("AT+QIGETERROR", GET_ERROR.format("561,open PDP context failed"))
 
 
+async def test_cgact_tells_of_contexts_of_the_stack_and_deactivates_them() -> None:
+    # 27.007 §10.1.10: the states of all contexts that are defined, and the command deactivates what it names
+    async with Lab(bg96()) as one:
+        ask = one.plain.ask
+        await ask('AT+CGDCONT=3,"IP","three"')
+        await ask("AT+CGACT?", "\r\n+CGACT: 3,0\r\n\r\nOK\r\n")
+        await ask("AT+QIACT=1")
+        await ask("AT+CGACT?", "\r\n+CGACT: 1,1\r\n+CGACT: 3,0\r\n\r\nOK\r\n")
+        await ask("AT+CGACT=0,3")
+        await ask("AT+CGACT=0,1", OK + '\r\n+QIURC: "pdpdeact",1\r\n')
+        await ask("AT+CGACT?", "\r\n+CGACT: 3,0\r\n\r\nOK\r\n")
+        await ask("AT+QIACT?")
+        await ask("AT+QIDEACT=1")
+        await ask("AT+QIACT=1")
+        await ask("AT+CGACT=0", OK + '\r\n+QIURC: "pdpdeact",1\r\n')
+
+
 async def test_addresses_are_also_told_by_cgpaddr() -> None:
     async with lab() as one:
         await one.plain.ask("AT+QIACT=5")
