@@ -74,15 +74,24 @@ def view(call: UartCall) -> Reply:
     return OK
 
 
-def _register(number: int, highest: int) -> None:
-    @uart_commands.command(f"S{number}", Form.READ)
-    def read(call: UartCall) -> Reply:
+def add_register(table: CommandTable[C], number: int, least: int, highest: int) -> None:
+    """Add an S register, which the UART's settings must have.
+
+    Args:
+        table: where to.
+        number: of the register.
+        least: the least value.
+        highest: the greatest value.
+    """
+
+    @table.command(f"S{number}", Form.READ)
+    def read(call: C) -> Reply:
         call.line(f"{call.uart.settings.registers[number]:03d}")
         return OK
 
-    @uart_commands.command(f"S{number}", Form.WRITE)
-    def write(call: UartCall) -> Reply:
-        value = call.number(0, 0, highest)
+    @table.command(f"S{number}", Form.WRITE)
+    def write(call: C) -> Reply:
+        value = call.number(0, least, highest)
         if value is None:
             return ERROR
         call.uart.settings.registers[number] = value
@@ -90,7 +99,7 @@ def _register(number: int, highest: int) -> None:
 
 
 for _number_of_register, _highest in ((0, 255), (3, 127), (4, 127), (5, 127), (7, 255)):
-    _register(_number_of_register, _highest)
+    add_register(uart_commands, _number_of_register, 0, _highest)
 
 
 def add_number(

@@ -47,7 +47,9 @@ _SAYS_READY = ("bg96",)  # APP RDY
 class Surroundings(Modem):
     """Adds what every module of the family has around its contexts and sockets."""
 
-    FACTORY: ClassVar[UartSettings] = UartSettings(dtr=1)
+    FACTORY: ClassVar[UartSettings] = UartSettings(
+        dtr=1, registers={0: 0, 3: 13, 4: 10, 5: 8, 6: 2, 7: 0, 8: 2, 10: 15}
+    )
     PACKET_TYPES: ClassVar[tuple[str, ...]] = ("IP", "IPV6", "IPV4V6")
     REGISTRATIONS: ClassVar[tuple[str, ...]] = ("CREG", "CGREG", "CEREG")
     RATES: ClassVar[tuple[int, ...]] = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)

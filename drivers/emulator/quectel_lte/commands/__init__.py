@@ -17,13 +17,14 @@ from .module_configuration import module_configuration
 from .network import network_commands
 from .network_state import network_state
 from .power import power_commands
+from .profile import profile_commands
 from .reports import report_commands
 from .sessions import session_commands
 from .settings import settings_commands
 from .sim_lock import sim_lock_commands
 
 _AROUND = (identity_commands, network_state, power_commands, module_configuration)
-_ASKED_FIRST = (card_commands, sim_lock_commands, report_commands, lacking_commands)
+_ASKED_FIRST = (profile_commands, card_commands, sim_lock_commands, report_commands, lacking_commands)
 _TABLES = (context_commands, session_commands, data_commands, settings_commands, network_commands)
 
 

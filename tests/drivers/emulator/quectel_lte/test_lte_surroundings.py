@@ -200,6 +200,22 @@ async def test_registration_is_told_with_the_access_technology_by_three_commands
         await uart.ask("AT+QSPN", ERROR)
 
 
+async def test_the_profile_is_shown_as_on_the_console_of_a_bg96() -> None:
+    # johncobb/catm1_bg96 connect.log, behind AT&F; &D is 1 in the manual's table of factory settings, and 2 there
+    shown = "&C: 1\r\n&D: 1\r\n&F: 0\r\n&W: 0\r\nE: 1\r\nQ: 0\r\nV: 1\r\nX: 4\r\nZ: 0\r\n"
+    registers = "S0: {}\r\nS3: 13\r\nS4: 10\r\nS5: 8\r\nS6: 2\r\nS7: 0\r\nS8: {}\r\nS10: 15"
+    async with Lab(bg96()) as one:
+        await one.plain.ask("AT&F")
+        await one.plain.ask("AT&V", info(shown + registers.format(0, 2)))
+        await one.plain.ask("ATX1S0=3S8=5")
+        changed = shown.replace("&D: 1", "&D: 2").replace("X: 4", "X: 1") + registers.format(3, 5)
+        await one.plain.ask("AT&D2")
+        await one.plain.ask("AT&V", info(changed))
+        await one.plain.ask("ATS8?", info("005"))
+        for register in ("S6=1", "S6=11", "S8=256", "S10=0", "S10=255", "S9?"):  # V.250 §6.3.9, §6.3.11, §6.3.12
+            await one.plain.ask(f"AT{register}", ERROR)
+
+
 async def test_the_operator_is_selected_and_told_as_on_the_console_of_an_ec25() -> None:
     # EC25EFAR06A08M4G on "EC25 Network Registration" of 1NCE, with the operator of this network
     dialogue = (
