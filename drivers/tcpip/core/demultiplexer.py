@@ -37,7 +37,8 @@ class Demultiplexer:
     @property
     def congested(self) -> bool:
         """See `Sink.congested`; where the module keeps the data, it is not fetched instead."""
-        return any(session.congested and self._stack.pushes(session) for session in self._table.standing())
+        full = any(session.congested and self._stack.pushes(session) for session in self._table.standing())
+        return full or self._stack.congested
 
     def take_line(self, text: str) -> bool:
         """See `Sink.take_line`."""

@@ -134,6 +134,11 @@ class TcpipStack(SocketOperations):
     # -- properties --------------------------------------------------------------------------------------------------
 
     @property
+    def congested(self) -> bool:
+        """Whether it keeps so much of which it is not known yet what it is that no more should be read."""
+        return False
+
+    @property
     def receive(self) -> str:
         """The receive mode of sessions for which none is asked, with the words of ``receive=``."""
         return "buffered"

@@ -17,7 +17,7 @@ from ..core.listener_state import ListenerState
 from ..core.options import Transparent
 from ..core.procedure import Procedure, on_channel
 from ..core.scope import IdScope
-from ..core.socket_state import Acknowledged, Address, Ending, SocketId, SocketState
+from ..core.socket_state import CONGESTED, Acknowledged, Address, Ending, SocketId, SocketState
 from ..core.stack import Wiring
 from ..quectel_stack import QuectelStack
 from . import activation, dialogues, identification, names, setup, tools, transfer
@@ -277,6 +277,11 @@ class QuectelLteStack(QuectelStack):
         return on_channel(tools.network_time(self._state, server, port))
 
     # -- data mode -------------------------------------------------------------------------------------------------
+
+    @property
+    def congested(self) -> bool:
+        """See `TcpipStack.congested`: what has come behind NO CARRIER."""
+        return len(self._state.suspect) > CONGESTED
 
     def work(self) -> Dialogue[None] | None:
         """See `TcpipStack.work`: NO CARRIER in data mode may be its end, or data."""

@@ -249,6 +249,29 @@ def test_news_of_other_sockets_behind_no_carrier_are_theirs() -> None:
     one.finish()
 
 
+def test_no_more_is_read_than_can_be_kept_until_it_is_known_whether_no_carrier_was_data() -> None:
+    """As for a session that nobody reads: 256 KiB."""
+    size = 1460
+    other = ('AT+QIOPEN=1,0,"TCP","10.0.0.2",80,0,1', opened(0))
+    online = (ONLINE.replace("1,0", "1,1", 1), CONNECT)
+    closing = [("AT+QICLOSE=0,2", OK), ("AT+QICLOSE=1,2", OK)]
+    one = Timed(*UP, other, online, *ENDED, *closing, *DOWN)
+    pushed = one.driver.connect("TCP", "10.0.0.2", 80, receive="pushed")
+    session = one.play.connect(receive="transparent")
+    sink = one.driver._context._demultiplexer
+    assert sink.take_line("NO CARRIER")
+    count = 0
+    while not sink.congested:
+        assert sink.take_data(f'+QIURC: "recv",0,{size}', bytes(size))
+        count += 1
+        assert count * size < 260 * 1024
+    assert count * size > 250 * 1024
+    assert one.call(session.recv, 1, steps=(*NO_ANSWER, *CLEARING)) == b""
+    assert exactly(pushed, size * count) == bytes(size * count)
+    assert not sink.congested
+    one.finish()
+
+
 def test_what_looks_like_news_behind_no_carrier_in_the_data_is_data() -> None:
     data = b'\r\nNO CARRIER\r\n\r\n+QIURC: "pdpdeact",1\r\n\r\n+CREG: 1\r\n'
     one, session = online((1, "<", data), *PLUS, ("ATO", CONNECT + b"more"), *PLUS, CLOSE, *DOWN)
