@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driver_lab import Peer, QuickClock, laboratory
+from driver_lab import BG96, Peer, QuickClock, laboratory
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
@@ -46,5 +46,28 @@ def test_a_context_that_the_network_refused_is_deactivated(
         assert other.state() == "IP INITIAL"
         lab.module.set_network(Network())
         assert ATTEMPTS[name](other, echo_server.port) or name == "set_name_servers"
+        for one in (driver, other):
+            one.close()
+
+
+OF_LTE: dict[str, Attempt] = {
+    "connect": ATTEMPTS["connect"],
+    "listen": lambda driver, _: driver.listen(port=2020),
+    "set_name_servers": ATTEMPTS["set_name_servers"],
+}
+
+
+@pytest.mark.parametrize("name", OF_LTE)
+def test_so_is_that_of_an_lte_module_which_is_not_active_then(echo_server: Peer, name: str) -> None:
+    with laboratory(clock=QuickClock(5.0), kind=BG96) as lab:
+        lab.module.set_network(Network(accepts=False))
+        driver, other = lab.driver(1, 0), lab.driver(2, 0)
+        with pytest.raises(DriverError):
+            OF_LTE[name](driver, echo_server.port)
+        driver.release()
+        other.claim()
+        assert (other.state(), other.leftovers) == ("inactive", ())
+        lab.module.set_network(Network())
+        assert OF_LTE[name](other, echo_server.port) or name == "set_name_servers"
         for one in (driver, other):
             one.close()

@@ -635,4 +635,4 @@ async def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_s
             others.clear()
             await channel.close()
         missing = not_among(lab.heard(1), kind)
-    assert missing == set(), "missing: OPERATIONS in tests/drivers/integration/test_aio_over_cmux.py"
+    assert missing == set(), "missing: OPERATIONS or OF_LTE in tests/drivers/integration/test_aio_over_cmux.py"

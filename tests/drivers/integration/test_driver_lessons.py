@@ -1,4 +1,7 @@
-"""The 27 complaints of users about drivers for this command family: each is a test here (C1 to C27)."""
+"""The 27 complaints of users about drivers for the family of the M10: each is a test here (C1 to C27).
+
+Those that are about no command of it are shown on an LTE module, too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import suppress
 import pytest
 import serial
 from chosen_behaviour import behaviour_of, may_change_form
-from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
+from driver_lab import PATIENCE, Lab, Peer, QuickClock, every_lab, exactly, laboratory
 from scripted_port import ERROR, OK, CommandPort, Conversation, exchange
 
 import cmux
@@ -18,6 +21,8 @@ from drivers.at import AtChannel, LinePattern
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.errors import AtTimeout, CommandError, SessionClosed, SessionFinished
 from drivers.tcpip import Session, TcpipDriver, Transparent
+
+__all__ = ["every_lab"]
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -134,8 +139,8 @@ def test_c6_closed_inside_the_data_is_data(lab: Lab, echo_server: Peer, receive:
         assert session.open
 
 
-def test_c7_answers_of_many_threads_do_not_mix(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0, muxip=True) as driver:
+def test_c7_answers_of_many_threads_do_not_mix(every_lab: Lab, echo_server: Peer) -> None:
+    with every_lab.driver(1, 0, several=True) as driver:
         sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for _ in range(4)]
         wrong: list[object] = []
 
@@ -160,11 +165,11 @@ def session_total(number: int, last: int) -> int:
     return sum(len(b"%d:%d;" % (number, n)) * 10 for n in range(last + 1))
 
 
-def test_c8_no_command_before_the_result_of_the_one_before_it(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as driver:
+def test_c8_no_command_before_the_result_of_the_one_before_it(every_lab: Lab, echo_server: Peer) -> None:
+    with every_lab.driver(1, 0) as driver:
         driver.connect("TCP", "127.0.0.1", echo_server.port).close()
     pending = 0
-    for direction, octets in lab.octets[1]:
+    for direction, octets in every_lab.octets[1]:
         if direction == "received":
             assert pending == 0, octets
             pending = 1
@@ -172,8 +177,8 @@ def test_c8_no_command_before_the_result_of_the_one_before_it(lab: Lab, echo_ser
             pending = 0
 
 
-def test_c9_nul_octets_are_data_and_nothing_is_nothing(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as driver:
+def test_c9_nul_octets_are_data_and_nothing_is_nothing(every_lab: Lab, echo_server: Peer) -> None:
+    with every_lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         session.sendall(bytes(10))
         assert exactly(session, 10) == bytes(10)

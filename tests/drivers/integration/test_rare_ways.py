@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from driver_lab import Lab, Peer, QuickClock, client_of, exactly, laboratory
+from driver_lab import KINDS, Lab, Peer, QuickClock, client_of, exactly, laboratory
 
 from drivers.errors import SessionClosed, TcpipError
 from drivers.tcpip import KeepAlive
@@ -25,12 +25,18 @@ def quick() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.model)
+def each(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with laboratory(clock=QuickClock(5.0), kind=request.param) as lab:
+        yield lab
+
+
 # --- Transparent mode ---
 
 
 @pytest.mark.requirement("S3.28")
-def test_command_mode_without_a_session_is_nothing_to_go_back_from(quick: Lab) -> None:
-    with quick.driver(1, 0, transparent=True) as driver:
+def test_command_mode_without_a_session_is_nothing_to_go_back_from(each: Lab) -> None:
+    with each.driver(1, 0, transparent=True) as driver:
         driver.activate()
         with driver.command_mode() as channel:
             assert channel.command("AT").final == "OK"
@@ -38,8 +44,8 @@ def test_command_mode_without_a_session_is_nothing_to_go_back_from(quick: Lab) -
 
 
 @pytest.mark.requirement("S3.28")
-def test_going_back_to_data_mode_needs_a_session_and_does_nothing_in_data_mode(quick: Lab, echo_server: Peer) -> None:
-    with quick.driver(1, 0, transparent=True) as driver:
+def test_going_back_to_data_mode_needs_a_session_and_does_nothing_in_data_mode(each: Lab, echo_server: Peer) -> None:
+    with each.driver(1, 0, transparent=True) as driver:
         driver.activate()
         with pytest.raises(SessionClosed, match="no session to go back to"):
             driver.resume()
@@ -69,8 +75,12 @@ def test_a_port_for_listening_that_the_module_has_is_not_set_again(quick: Lab) -
         assert quick.commands(1).count('AT+QILPORT="TCP",7007') == 1
 
 
-def test_only_a_session_that_was_opened_here_is_opened_again(quick: Lab) -> None:
-    with quick.driver(1, 0) as driver, driver.listen() as listener, client_of(listener, driver.local_address):
+def test_only_a_session_that_was_opened_here_is_opened_again(each: Lab) -> None:
+    with (
+        each.driver(1, 0) as driver,
+        driver.listen(port=2020) as listener,
+        client_of(listener, driver.local_address),
+    ):
         session = listener.accept(LONG)
         with pytest.raises(ValueError, match="opened here"):
             driver.keep_alive(session, KeepAlive(), reconnect=True)

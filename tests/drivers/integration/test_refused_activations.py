@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from driver_lab import Peer, QuickClock
-from every_way import MakeWay
+from driver_lab import BG96, Peer, QuickClock
+from every_way import MakeWay, in_each_way
 from silent_module import ERROR, OK, Bed, SilentModule, lines
 
 from drivers.clock import FakeClock
@@ -66,6 +66,25 @@ def test_the_cause_is_named_with_its_cure(way: MakeWay, use: str, cause: str, ec
             assert caught.value.command == "AT+QIACT"
         there.set_network(Network())
         USES[use](driver, echo_server.port)  # and the cure is one
+
+
+USES_OF_LTE = ("activate", "connect", "resolve")
+OF_LTE = [(USES_OF_LTE[number % 3], cause) for number, cause in enumerate(CAUSES)]
+
+
+@in_each_way("use cause", *OF_LTE, kinds=(BG96,))
+def test_the_cause_that_an_lte_module_has_is_named_with_its_cure(
+    way: MakeWay, use: str, cause: str, echo_server: Peer
+) -> None:
+    network, said = CAUSES[cause]
+    there = way(clock=QuickClock(5.0))
+    there.set_network(network)
+    with there.driver(0, apn="CMNET") as driver:
+        with pytest.raises(DriverError) as caught:
+            USES[use](driver, echo_server.port)
+        assert said.partition(" (")[0] in str(caught.value)
+        there.set_network(Network())
+        USES[use](driver, echo_server.port)
 
 
 def test_what_is_in_order_is_not_asked_for(way: MakeWay, echo_server: Peer) -> None:

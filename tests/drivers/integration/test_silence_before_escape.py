@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import serial
 import serial_asyncio_fast
-from driver_lab import PATIENCE, Peer, QuickClock
+from driver_lab import BG96, PATIENCE, Peer, QuickClock
 from every_way import MakeWay, Way, nothing_left, only
 from families_lab import InLoop, Loop
 from stepped_clock import stepping
@@ -53,7 +53,7 @@ def data_goes_and_nothing_else(driver: Any) -> None:
             session.sendall(data)
             driver.escape()
             expected += data
-            assert driver.state() == "CONNECT OK"
+            assert driver.state() in ("CONNECT OK", "active")
             driver.resume()
         session.sendall(b"z")
         silent.await_octets(len(expected) + 1)
@@ -77,6 +77,14 @@ def test_on_a_slow_line_the_other_side_gets_the_data_and_no_plus_sign(way: MakeW
     with slow(way) as there:
         data_goes_and_nothing_else(there.driver(transparent=True))
         assert there.heard.count(b"+++") == len(SIZES) + 1  # the last one by close()
+
+
+@pytest.mark.requirement("L8.2", "L8.7")
+@only("channel", "aio", kinds=(BG96,))
+def test_so_it_is_with_an_lte_module_whose_silence_is_longer(way: MakeWay) -> None:
+    with slow(way) as there:
+        data_goes_and_nothing_else(there.driver(transparent=True))
+        assert there.heard.count(b"+++") == len(SIZES) + 1
 
 
 @pytest.mark.requirement("S3.23", "S3.29")
