@@ -111,10 +111,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 _LONG = (
-    *("test_campaign", "test_emulate", "test_every_reading", "test_shell_opening", "test_silence_before_escape"),
-    *("test_hints", "test_walked_pages", "test_shell_states", "test_attach_both_ends", "test_timeout_of_connect"),
-    *("test_escape_in_payload", "test_interruption", "test_tcpip_aio", "test_shell_settling", "test_doctor"),
-    *("test_refused_activations", "test_idleness", "test_at_once", "test_demo", "test_openings_beside", "test_reasons"),
+    *("test_campaign", "test_interruption", "test_emulate", "test_every_reading", "test_shell_opening"),
+    *("test_silence_before_escape", "test_hints", "test_walked_pages", "test_shell_states", "test_attach_both_ends"),
+    *("test_timeout_of_connect", "test_escape_in_payload", "test_aio_over_cmux", "test_tcpip_aio", "test_transparent"),
+    *("test_shell_settling", "test_doctor", "test_closing_while_waiting", "test_driver_ownership", "test_idleness"),
+    *("test_refused_activations", "test_at_once", "test_demo", "test_keepalive", "test_access_modes", "test_reasons"),
     *("test_monitor", "test_rough_edges", "test_linear_parsers", "test_settings", "test_benchmarks", "test_attach"),
 )
 """Files that take ten seconds and more, the longest first."""
