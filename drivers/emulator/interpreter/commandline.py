@@ -41,7 +41,7 @@ class Command:
     """One command of a line.
 
     Args:
-        name: upper case, without the plus sign; basic commands are ``E``, ``&F``, ``S3``.
+        name: upper case, without the plus sign, but with a dollar; basic commands are ``E``, ``&F``, ``S3``.
         form: how it is called; a basic command with a value is `Form.EXECUTE` with one argument, and so is ``D``,
             whose argument is the dial string with the semicolon that may end it.
         arguments: its values; empty for test, read and plain execute.
@@ -60,7 +60,7 @@ class BadLine(ValueError):
     """A line is not a sequence of commands."""
 
 
-_EXTENDED = re.compile(r"\+([A-Z][A-Z0-9]*)", re.IGNORECASE)
+_EXTENDED = re.compile(r"(?:\+(?!\$)|(?=\$))(\$?[A-Z][A-Z0-9]*)", re.IGNORECASE)  # +CSQ, $QCPDPP
 _BASIC = re.compile(r"(&?[A-Z])(\d{0,3})", re.IGNORECASE)
 _DIAL = re.compile(r"D", re.IGNORECASE)
 _REGISTER = re.compile(r"S(\d{1,3})(=\d{1,3}|\?)", re.IGNORECASE)

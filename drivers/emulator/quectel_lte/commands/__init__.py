@@ -9,6 +9,7 @@ from ...commands import shared_commands
 from ...interpreter.table import CommandTable
 from ..call import Call
 from .card import card_commands
+from .chipset import chipset_commands
 from .contexts import context_commands
 from .data import data_commands
 from .identity import identity_commands
@@ -24,7 +25,7 @@ from .settings import settings_commands
 from .sim_lock import sim_lock_commands
 
 _AROUND = (identity_commands, network_state, power_commands, module_configuration)
-_ASKED_FIRST = (profile_commands, card_commands, sim_lock_commands, report_commands, lacking_commands)
+_ASKED_FIRST = (profile_commands, chipset_commands, card_commands, sim_lock_commands, report_commands, lacking_commands)
 _TABLES = (context_commands, session_commands, data_commands, settings_commands, network_commands)
 
 

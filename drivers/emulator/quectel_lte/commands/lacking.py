@@ -28,20 +28,26 @@ _text = lacking_commands.text
 
 _NAME = re.compile(r"[a-z_/]{1,32}", re.IGNORECASE)
 
+_FROM_FACTORY = {"gnssconfig": "1"}
+"""Settings of AT+QGPSCFG that programs read first, as programs for an EC25 expect them."""
+
 # Satellites
 
 
 @_command("QGPSCFG", Form.WRITE)
 def configure_receiver(call: ModemCall) -> Reply:
-    """Answer AT+QGPSCFG=: a setting is kept, and a name alone shows one that has been set."""
+    """Answer AT+QGPSCFG=: a setting is kept, and a name alone shows one that has been set or is known."""
     name, values = call.texts[0].lower(), call.command.arguments[1:]
     key = f"QGPSCFG {name}"
-    if not _NAME.fullmatch(name) or not (values or key in call.modem.kept):
+    if not _NAME.fullmatch(name):
         return ERROR
     if values:
         call.modem.kept[key] = ",".join(f'"{one.text}"' if one.quoted else one.text for one in values)
-    else:
-        call.line(f'+QGPSCFG: "{name}",{call.modem.kept[key]}')
+        return OK
+    shown = call.modem.kept.get(key, _FROM_FACTORY.get(name))
+    if shown is None:
+        return ERROR
+    call.line(f'+QGPSCFG: "{name}",{shown}')
     return OK
 
 

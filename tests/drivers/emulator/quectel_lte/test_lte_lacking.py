@@ -36,7 +36,7 @@ async def test_satellites_can_be_looked_for_and_are_not_found() -> None:
             ('AT+QGPSGNMEA="GSA"', cme(516)),
             ("AT+QGPSEND", OK),
             ("AT+QGPSLOC?", cme(505)),
-            ('AT+QGPSCFG="gnssconfig"', ERROR),  # nobody has said what it is
+            ('AT+QGPSCFG="autogps"', ERROR),  # nobody has said what it is
             ('AT+QGPSCFG="gnssconfig",1', OK),
             ('AT+QGPSCFG="gnssconfig"', info('+QGPSCFG: "gnssconfig",1')),
             ('AT+QGPSCFG="",1', ERROR),
