@@ -8,8 +8,8 @@ import threading
 from typing import Any
 
 import pytest
-from driver_lab import PATIENCE, QuickClock
-from every_way import MakeWay, Way, in_each_way
+from driver_lab import BG96, PATIENCE, QuickClock, exactly
+from every_way import MakeWay, Way, in_each_way, only
 
 from drivers.at import LinePattern
 from drivers.at.core import expect
@@ -104,6 +104,31 @@ def test_a_client_that_nobody_has_accepted_is_closed_with_it(way: MakeWay, muxip
                 assert visitor.recv(1) == b""
         assert nobody_listens(there, protocol, listener, address)
         assert driver.listen(protocol).port == listener.port
+
+
+# -- an LTE module: a listener is a socket of its own ------------------------------------------------------------------
+
+
+@only(kinds=(BG96,))
+def test_a_listener_of_an_lte_module_ends_at_once_and_its_clients_stay(way: MakeWay) -> None:
+    there = way()
+    with there.driver() as driver:
+        driver.claim()
+        listener = driver.listen(port=2020)
+        address = driver.local_address
+        with visit("TCP", listener, address) as accepted, visit("TCP", listener, address) as waiting:
+            session = listener.accept(PATIENCE)
+            while listener.status() != (True, 2):
+                pass
+            listener.close()
+            assert nobody_listens(there, "TCP", listener, address)
+            accepted.sendall(b"still here")
+            assert exactly(session, 10) == b"still here"
+            assert waiting.recv(1) == b""  # nobody has accepted it
+            accepted.close()
+            session.settimeout(PATIENCE)
+            assert session.recv(1) == b""
+        assert driver.listen(port=2020).port == listener.port
 
 
 # -- transparent: a client that comes puts the UART into data mode at once (app note 5.2) ------------------------------

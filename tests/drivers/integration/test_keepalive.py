@@ -29,6 +29,7 @@ from stepped_clock import SteppedClock
 
 from drivers.at import LinePattern
 from drivers.clock import FakeClock
+from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
 from drivers.errors import SessionFinished, SessionReset, TcpipError
 from drivers.tcpip import Acknowledged, KeepAlive, Session
@@ -248,9 +249,9 @@ GIVEN_UP = IDLE + 3 * INTERVAL
 PROBE = b"AT+QISEND=0,10\r"
 
 
-def asked(there: Way, driver: Any) -> None:
+def asked(there: Way, driver: Any, times: int = 1) -> None:
     """Wait until the module has been asked to probe, and its answer has been read."""
-    there.wait_for(ASKED)
+    there.wait_for(ASKED, times)
     assert driver.state() == "active"
 
 
@@ -299,6 +300,27 @@ def test_a_session_is_opened_again_when_the_module_has_given_it_up(way: MakeWay,
             watch.session.settimeout(1000)
             watch.session.sendall(b"again")
             assert watch.session.recv(5) == b"again"
+
+
+@only("channel", kinds=(EC25,))
+def test_where_the_setting_is_for_later_sessions_one_that_is_opened_after_it_has_it(
+    way: MakeWay, echo_server: Peer
+) -> None:
+    clock = SteppedClock()
+    there = way(clock=clock, behaviour=Behaviour.parse(["keepalive_applies=later"]))
+    dead = [threading.Event() for _ in range(2)]
+    with there.driver() as driver:
+        for number, event in enumerate(dead, 1):
+            session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+            driver.keep_alive(session, BY_MODULE, on_dead=lambda *_, event=event: event.set())
+            asked(there, driver, number)
+        there.set_network(Network(silent=True))
+        clock.advance(IDLE)
+        there.round_trip()
+        assert clock.pass_until(dead[1].wait, GIVEN_UP, INTERVAL)
+        assert not dead[0].is_set()
+        assert b"AT+QICLOSE=0" not in there.heard
+        there.set_network(Network())
 
 
 @only(kinds=(EC25,))
