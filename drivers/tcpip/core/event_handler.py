@@ -202,7 +202,7 @@ class EventHandler:
             case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
-                self.table._break_off(SessionReset(f"{self.name}: {reason}", code=event.code))
+                self.table._break_off(SessionReset(f"{self.name}: {reason}", code=event.code), online=True)
             case events.ModuleReset(reason, word):
                 self.table._break_off(SessionReset(f"{self.name}: {reason}"))
                 self.claim.note(word, ContextState.DOWN)

@@ -99,6 +99,7 @@ class Holder(EventHandler):
         return (yield from self.stack.activate())
 
     def _take_down(self) -> Procedure[None]:
+        yield from self._leave_data_mode()  # the loss of the context may be told on another channel, before its end
         yield from self.stack.deactivate()
         self.table._scope.forget_foreign(self.claim.context)
 

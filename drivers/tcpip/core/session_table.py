@@ -334,14 +334,15 @@ class SessionTable(Asker):
 
     # -- events ----------------------------------------------------------------------------------------------------
 
-    def _break_off(self, cause: Exception, *, gone: bool = True) -> None:
+    def _break_off(self, cause: Exception, *, gone: bool = True, online: bool = False) -> None:
         """End all sessions and listeners.
 
         Args:
             cause: the reason.
             gone: whether the module no longer has any of them; False: only their events can no longer be received.
+            online: whether a session in data mode may have data to come, and the end of data mode.
         """
-        self.online = None
+        self.online = self.online if online else None
         self._refused.clear()
         for session in list(self.sessions.values()):
             session.released |= gone

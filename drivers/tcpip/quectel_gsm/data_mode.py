@@ -60,6 +60,7 @@ class DataMode(DataModeBase):
         text = self._state.suspected.decode("latin-1").strip()
         self._state.suspect = b""
         if any(pattern.match(text) for pattern in DEACTIVATED):
+            self._left()
             self._state.emit(ContextDropped(f"the network deactivated the context ({text})", BROKEN))
         elif text:
             self._state.emit(OnlineEnd())

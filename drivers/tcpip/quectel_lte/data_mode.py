@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ...at.core import Dialogue
 from ...at.core.results import CONNECTED
 from ...errors import CommandError, SessionClosed, SessionFinished
-from ..core.events import Closed, ContextDropped, OnlineEnd
+from ..core.events import Closed, ContextDropped, Event, OnlineEnd
 from ..core.socket_state import SocketState
 from ..data_mode import DataModeBase, Timing, back_online, clear_line
 from . import dialogues
@@ -93,18 +93,29 @@ class DataMode(DataModeBase):
         self._state.suspect = b""
         self._state.behind.clear()
         self._left()
-        active, ended = None, None if session is None else session.id
+        active = None
         try:
             yield from clear_line()
             active = yield from dialogues.read_active()
         finally:
-            context = self._state.settings.context
-            if active is not None and context not in active:
-                reason = "the network deactivated the context (NO CARRIER, and AT+QIACT? does not list it)"
-                behind.append(ContextDropped(reason, BROKEN, context, DEACTIVATED))
-            for event in behind:
-                if event is not None and not (isinstance(event, Closed) and event.id == ended):
-                    self._state.emit(event)
-            if session is not None and session.open:
-                self._table.online = session
-                self._state.emit(OnlineEnd())
+            if session is not None and session.open:  # else another channel has told why it has ended
+                self._tell_end(session, behind, active)
+
+    def _tell_end(self, session: SocketState, behind: list[Event | None], active: dict[int, str] | None) -> None:
+        """Pass on the end of a session, and what has come behind it.
+
+        Args:
+            session: the session.
+            behind: the news that have come behind it.
+            active: the contexts that are active now, if the module has told them.
+        """
+        context = self._state.settings.context
+        if active is not None and context not in active:
+            reason = "the network deactivated the context (NO CARRIER, and AT+QIACT? does not list it)"
+            behind.append(ContextDropped(reason, BROKEN, context, DEACTIVATED))
+        for event in behind:
+            if event is not None and not (isinstance(event, Closed) and event.id == session.id):
+                self._state.emit(event)
+        if session.open:
+            self._table.online = session
+            self._state.emit(OnlineEnd())

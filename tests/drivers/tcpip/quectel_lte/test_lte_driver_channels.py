@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ import pytest
 from driver_lab import PATIENCE
 from lte_script import BEARER, CLAIM, DOWN, LISTED, OPENED, SETTINGS, SURVEY, UP, Pair, line, opened, play, read, urc
 from scripted_port import OK, Conversation, exchange
+from stepped_clock import SteppedClock
 
 from drivers.errors import ContextBusy, SessionReset, SessionTimeout
 from drivers.tcpip import TcpipDriver
@@ -100,8 +102,27 @@ def test_pushed_data_that_comes_on_two_channels_is_delivered_once() -> None:
 
 PUSHED = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,1', opened())
 TRAP = b"\r\nRDY\r\n"
-ALIVE = ("AT", OK)
-"""Asked on a channel so that all that it was told before has had its effect."""
+ALIVE = [("AT", OK), ("AT", OK)]
+"""Asked on a channel so that all that it was told before has had its effect, before the script goes on."""
+
+
+def ask(driver: TcpipDriver) -> None:
+    """Send what `ALIVE` has."""
+    for command, _ in ALIVE:
+        driver.channel.command(command)
+
+
+def heard(driver: TcpipDriver, octets: bytes) -> threading.Event:
+    """Return what is set when octets have come on the channel of a driver."""
+    came, all_of_it = bytearray(), threading.Event()
+
+    def note(way: str, some: bytes) -> None:
+        came.extend(some if way == "rx" else b"")
+        if octets in came:
+            all_of_it.set()
+
+    driver.channel.on_octets(note)
+    return all_of_it
 
 
 def push(octets: bytes, id: int = 0) -> bytes:
@@ -112,14 +133,14 @@ def push(octets: bytes, id: int = 0) -> bytes:
 def test_what_a_channel_repeats_of_pushed_data_when_its_number_has_another_socket_is_data_still() -> None:
     """A command holds it up there; that other socket may be one whose data the module keeps."""
     rows = [*on(1, *CLAIM, *UP, PUSHED, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), (1, "<", push(TRAP))]
-    rows += [*on(1, CLOSE, *OPENED), (2, "<", push(TRAP) + urc('"closed",0')), *on(2, ALIVE)]
+    rows += [*on(1, CLOSE, *OPENED), (2, "<", push(TRAP) + urc('"closed",0')), *on(2, *ALIVE)]
     with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)):
         former = one.connect("TCP", "10.0.0.1", 80, receive="pushed")
         other.activate()
         assert former.recv(100) == TRAP
         former.close()
         session = one.connect("TCP", "10.0.0.1", 80)
-        other.channel.command("AT")
+        ask(other)
         assert session.open
         session.settimeout(0)
         with pytest.raises(SessionTimeout):
@@ -141,13 +162,13 @@ def test_data_of_a_client_that_its_own_channel_has_not_heard_of_is_data() -> Non
     serving = ('AT+QIOPEN=1,0,"TCP LISTENER","127.0.0.1",0,2020,1', opened())
     news, later = (urc(f'"incoming",{id},0,"10.0.0.9",{id}') for id in (11, 10))
     rows = [*on(1, *CLAIM, *UP, serving, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), (1, "<", news)]
-    rows += [*on(1, ALIVE), (2, "<", later + push(TRAP, 10)), *on(2, ALIVE), (1, "<", later + push(TRAP, 10))]
+    rows += [*on(1, *ALIVE), (2, "<", later + push(TRAP, 10)), *on(2, *ALIVE), (1, "<", later + push(TRAP, 10))]
     ends = [(f"AT+QICLOSE={id},{seconds}", OK) for id, seconds in ((11, 2), (10, 2))]
     with two([*rows, *on(2, ("AT+QIDEACT=2", OK)), *on(1, *ends, *DOWN)], 1, 2) as (_, (one, other)):
         listener = one.listen(port=2020, receive="pushed")
         other.activate()
-        one.channel.command("AT")
-        other.channel.command("AT")
+        ask(one)
+        ask(other)
         listener.accept(PATIENCE)
         assert listener.accept(PATIENCE).recv(100) == TRAP
 
@@ -157,12 +178,14 @@ def test_data_of_a_client_that_its_own_channel_has_not_heard_of_is_data() -> Non
 def test_what_a_channel_repeats_of_a_former_socket_is_not_about_one_that_is_being_opened(late: bytes) -> None:
     opening, result = PUSHED[0], line("+QIOPEN: 0,0")
     rows = [*on(1, *CLAIM, *UP, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True), *on(1, (opening, OK))]
-    rows += [(2, "<", late), *on(2, ALIVE), (1, "<", result + push(b"new"))]
+    rows += [(2, "<", late), *on(2, *ALIVE), (1, "<", result + push(b"new"))]
     with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)), ThreadPoolExecutor(1) as pool:
         one.activate()
         other.activate()
+        told = heard(other, late)
         connecting = pool.submit(one.connect, "TCP", "10.0.0.1", 80, receive="pushed")
-        other.channel.command("AT")
+        assert told.wait(PATIENCE)
+        ask(other)
         session = connecting.result(PATIENCE)
         assert session.recv(100) == b"new"
         assert session.open
@@ -171,22 +194,51 @@ def test_what_a_channel_repeats_of_a_former_socket_is_not_about_one_that_is_bein
 @pytest.mark.requirement("L9.9", "L5.12")
 def test_what_a_channel_announces_late_does_not_change_how_data_of_a_session_is_taken() -> None:
     rows = [*on(1, *CLAIM, *UP, PUSHED, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True)]
-    rows += [(2, "<", urc('"recv",0')), *on(2, ALIVE), (1, "<", push(TRAP))]
+    rows += [(2, "<", urc('"recv",0')), *on(2, *ALIVE), (1, "<", push(TRAP)), *on(1, *ALIVE)]
     with two([*rows, *BOTH_DOWN], 1, 2) as (_, (one, other)):
         session = one.connect("TCP", "10.0.0.1", 80, receive="pushed")
         other.activate()
-        other.channel.command("AT")
+        ask(other)
+        ask(one)
         assert session.recv(100) == TRAP
 
 
 @pytest.mark.requirement("L9.9", "L2.13")
 def test_data_of_a_socket_that_has_the_number_of_a_session_whose_context_is_lost_is_not_its_own() -> None:
     told = push(b"old") + urc('"closed",0') + urc('"pdpdeact",1') + push(b"new")
-    rows = [*CLAIM, *UP, PUSHED, (1, "<", told), ALIVE, *DOWN]
+    rows = [*CLAIM, *UP, PUSHED, (1, "<", told), *ALIVE, *DOWN]
     with play(*rows) as one:
         session = one.connect(receive="pushed")
-        one.driver.channel.command("AT")
+        ask(one.driver)
         assert (session.recv(3), session.recv(100)) == (b"old", b"")
+
+
+@pytest.mark.requirement("L9.9", "L2.13", "L5.12")
+def test_what_comes_in_data_mode_after_another_channel_has_told_the_loss_of_the_context_is_data_still() -> None:
+    """Data mode is left before the context is deactivated."""
+    clock, guard = SteppedClock(), 1.1
+    online = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,2', b"\r\nCONNECT\r\n")
+    rows = [*on(1, *CLAIM, *UP, online, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True)]
+    rows += [(2, "<", urc('"pdpdeact",1')), *on(2, *ALIVE), (1, "<", TRAP + b"more"), (1, ">", b"+++")]
+    with (
+        two([*rows, *on(1, *DOWN), *on(2, ("AT+QIDEACT=2", OK))], 1, 2, clock=clock) as (talk, (one, other)),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        session = one.connect("TCP", "10.0.0.1", 80, receive="transparent")
+        other.activate()
+        ask(other)
+        with pytest.raises(SessionReset, match="pdpdeact"):
+            session.recv(1)
+        closing = pool.submit(one.close)
+        for seconds in (guard, guard * 0.75):
+            clock.await_wait(seconds)
+            clock.advance(seconds)
+        clock.await_wait(2.0)
+        talk.ports[1].say(OK)
+        clock.await_wait(guard - guard * 0.75)
+        clock.advance(guard - guard * 0.75)
+        closing.result(PATIENCE)
+        assert other.lease is not None  # RDY was none
 
 
 @pytest.mark.requirement("L9.9")

@@ -275,7 +275,7 @@ def test_no_more_is_read_than_can_be_kept_until_it_is_known_whether_no_carrier_w
 def test_what_looks_like_news_behind_no_carrier_in_the_data_is_data() -> None:
     data = b'\r\nNO CARRIER\r\n\r\n+QIURC: "pdpdeact",1\r\n\r\n+CREG: 1\r\n'
     one, session = online((1, "<", data), *PLUS, ("ATO", CONNECT + b"more"), *PLUS, CLOSE, *DOWN)
-    assert one.call(session.recv, 1000) == data
+    assert one.call(exactly, session, len(data)) == data
     assert session.recv(100) == b"more"
     one.finish(*ESCAPE)
 
