@@ -380,4 +380,4 @@ TestOwnership = pytest.mark.requirement("S8.2")(Ownership.TestCase)
 TestOwnershipBetweenPrograms = pytest.mark.requirement("S8.2")(OwnershipBetweenPrograms.TestCase)
 TestOwnershipByTheHost = pytest.mark.requirement("L2.14", "L9.11")(OwnershipByTheHost.TestCase)
 TestOwnership.settings = TestOwnershipBetweenPrograms.settings = SEARCH
-TestOwnershipByTheHost.settings = settings(SEARCH, max_examples=20)
+TestOwnershipByTheHost.settings = settings(SEARCH, max_examples=12)

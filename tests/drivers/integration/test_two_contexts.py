@@ -20,13 +20,22 @@ MIXED = [(*receive, *KINDS[(place + row) % 4]) for row, receive in enumerate(REC
 """Each pair of ways to receive in each place, and with MUXIP of the second context off and on, by TCP and UDP."""
 
 
-LOOKS_LIKE_DATA = b'\r\n+QIRD: 9\r\n\r\n+QIURC: "recv",0,9\r\n', b"\r\nIPD1:>"
+OF_M10 = b"\r\n+QIRD: 9\r\n", b"\r\nIPD1:>"
+OF_LTE = b'\r\n+QIURC: "recv",0,9\r\n', b"\r\n+QIRD: 9\r\n> "
 
 
-def each_has_its_own(zero: Any, one: Any, protocol: str, port: int) -> None:
-    """Let two drivers exchange data with hosts that send it back: in turns, then at once."""
+def each_has_its_own(zero: Any, one: Any, protocol: str, port: int, looks: tuple[bytes, bytes] = OF_M10) -> None:
+    """Let two drivers exchange data with hosts that send it back: in turns, then at once.
+
+    Args:
+        zero: the driver of the first context.
+        one: that of the other one.
+        protocol: ``TCP`` or ``UDP``.
+        port: that of the hosts.
+        looks: data that looks like what the module says.
+    """
     sessions = [driver.connect(protocol, "127.0.0.1", port) for driver in (zero, one)]
-    for session, text in zip(sessions * 2, (b"zero", b"one", *LOOKS_LIKE_DATA), strict=True):
+    for session, text in zip(sessions * 2, (b"zero", b"one", *looks), strict=True):
         session.sendall(text)
         assert exactly(session, len(text)) == text
     for session, text in zip(sessions, (b"both at once: zero", b"both at once: one"), strict=True):
@@ -46,18 +55,18 @@ def test_data_goes_to_the_context_that_it_has_come_for(
         each_has_its_own(zero, second, protocol, port)
 
 
-OF_LTE = [("buffered", "pushed", "TCP"), ("pushed", "buffered", "UDP"), ("pushed", "pushed", "TCP")]
+PUSHED = [("buffered", "pushed", "TCP"), ("pushed", "buffered", "UDP"), ("pushed", "pushed", "TCP")]
 
 
 @pytest.mark.requirement("L5.12")
-@in_each_way("one other protocol", *OF_LTE, ("buffered", "buffered", "UDP"), kinds=(BG96,))
+@in_each_way("one other protocol", *PUSHED, ("buffered", "buffered", "UDP"), kinds=(BG96,))
 def test_data_goes_to_the_context_of_an_lte_module_that_it_has_come_for(
     echo_server: Peer, datagrams: int, way: MakeWay, one: str, other: str, protocol: str
 ) -> None:
     port = echo_server.port if protocol == "TCP" else datagrams
     there = way(clock=QuickClock(2.5))
     with there.driver(0, receive=one) as zero, there.driver(1, receive=other) as second:
-        each_has_its_own(zero, second, protocol, port)
+        each_has_its_own(zero, second, protocol, port, OF_LTE)
 
 
 CSD = Csd("17201", "172", "172")
