@@ -333,7 +333,7 @@ class EventHandler:
         for event in (yield from self.stack.reconcile()):
             session = self.table.sessions.get(event.id) if isinstance(event, events.Closed) else None
             if session is not None and self.stack.CLOSE_AFTER_PEER:
-                self._ended_by_peer(session)  # the module has no data of it, either
+                self._gone(session)
             else:
                 self.handle(event)
         for session in self.table.standing():
@@ -341,6 +341,15 @@ class EventHandler:
                 session.break_off(SessionReset(f"{self.name}: the module keeps data and refuses to give it"))
             elif session.refusals and not self.stack.pushes(session):
                 session.unread = True  # it has the session, so it may give the data next time
+
+    def _gone(self, session: SocketState) -> None:
+        """End a session that the module has no longer: nobody here has closed it, and it has no data of it, either."""
+        if session.closing:
+            self._ended_by_peer(session)
+        else:  # the other side's close would have left it there, so data may be missing
+            session.break_off(
+                SessionReset(f"{self.name}: the module has no such socket any more: somebody else has closed it")
+            )
 
     def _fetch(self, session: SocketState) -> Dialogue[None]:
         """Fetch once; this is repeated until nothing is left, because the module reports data only once."""

@@ -9,7 +9,7 @@ from driver_lab import PATIENCE
 from lte_script import CLAIM, DOWN, OPEN, UP, Play, connected, line, opened, play, read, sent, urc
 from scripted_port import ERROR, OK
 
-from drivers.errors import SessionFinished, TcpipError
+from drivers.errors import SessionFinished, SessionReset, TcpipError
 from drivers.tcpip import Session
 
 RECV = urc('"recv",0')
@@ -142,11 +142,18 @@ def test_the_end_wakes_a_reader() -> None:
         assert reading.result(PATIENCE) == b""
 
 
-def test_a_socket_that_the_module_has_no_longer_has_ended() -> None:
-    for told in (RECV, urc('"closed",0')):
-        rows = [(1, "<", told), ("AT+QIRD=0,1500", ERROR), ("AT+QISTATE?", OK)]
-        with connected(*rows) as (_, session):
-            assert session.recv(1) == b""
+def test_a_socket_that_is_gone_after_the_other_side_has_closed_has_ended() -> None:
+    with connected((1, "<", urc('"closed",0')), ("AT+QIRD=0,1500", ERROR), ("AT+QISTATE?", OK)) as (_, session):
+        assert session.recv(1) == b""
+
+
+def test_a_socket_that_somebody_else_has_closed_is_broken() -> None:
+    """Only AT+QICLOSE and AT+QIDEACT remove a socket: what it had is lost, so this is not its end."""
+    rows = [(1, "<", RECV), ("AT+QIRD=0,1500", line("+QIRD: 2") + b"hi\r\n" + OK), ("AT+QIRD=0,1500", ERROR)]
+    with connected(*rows, ("AT+QISTATE?", OK)) as (_, session):
+        assert session.recv(2) == b"hi"
+        with pytest.raises(SessionReset, match="somebody else"):
+            session.recv(1)
 
 
 @pytest.mark.requirement("L3.10")
