@@ -14,7 +14,7 @@ DEMO: Final = Subcommand(
 )
 EMULATE: Final = Subcommand(
     "emulate",
-    "Emulate a Quectel M10: AT commands, AT+CMUX, two TCP/IP contexts on real loopback sockets.",
+    "Emulate a Quectel M10 or LTE module: AT commands, AT+CMUX, and its TCP/IP stack on real loopback sockets.",
     "drivers.cli.emulate",
     "add_emulate",
 )
