@@ -16,23 +16,36 @@ from .state import StackState
 
 _REGISTRATIONS = (("CEREG", "CREG"),)
 """A module is registered for LTE, or in an older network."""
+_MOST_ACTIVE = 3
+"""Contexts that may be active at once (BG96 manual); the module is asked all the same: others may have more."""
 
 
 def activate(state: StackState) -> Procedure[str]:
     """Activate the context if it is not active, and return the local address."""
+    others: list[int] = []
     try:
-        return (yield from on_channel(_activate(state)))
+        return (yield from on_channel(_activate(state, others)))
     except CommandError as refusal:
         why = ""
         with suppress(AtError):
             why = yield from on_channel(obstacles.find(dialogues.read, _REGISTRATIONS))
-        refusal.args = (f"{refusal}; {why or obstacles.in_order(state.settings.bearer.apn)}",)
+        refusal.args = (f"{refusal}; {why or _full(others) or obstacles.in_order(state.settings.bearer.apn)}",)
         raise
 
 
-def _activate(state: StackState) -> Dialogue[str]:
+def _full(active: list[int]) -> str:
+    """Return that no more contexts can be active, where it may be so; otherwise nothing."""
+    if len(active) < _MOST_ACTIVE:
+        return ""
+    return (
+        f"contexts {', '.join(map(str, active))} are active, and there may be no more at once: deactivate() one of them"
+    )
+
+
+def _activate(state: StackState, others: list[int]) -> Dialogue[str]:
     context = state.settings.context
     active = yield from dialogues.read_active()
+    others.extend(active)
     if context not in active:
         active = yield from _ask_for(state, context)
     state.claim.note(ACTIVE, ContextState.UP)

@@ -144,6 +144,16 @@ def test_why_a_context_is_refused_is_found_out_by_questions(answers: list[bytes]
     assert refused.value.code == 561
 
 
+def test_a_context_that_is_refused_beside_three_active_ones_is_said_to_be_one_too_many() -> None:
+    three = "\r\n".join(f'+QIACT: {n},1,1,"10.7.158.{n}"' for n in (2, 3, 4))
+    asked = [("AT+CPIN?", READY), ("AT+CEREG?", line("+CEREG: 0,1") + OK), ("AT+CGATT?", line("+CGATT: 1") + OK)]
+    full = ("AT+QIACT?", line(three) + OK)
+    with play(*CLAIM, full, ("AT+QIACT=1", ERROR), *error(561), full, *asked) as one:
+        with pytest.raises(CommandError, match=r"contexts 2, 3, 4 are active") as refused:
+            one.driver.activate()
+        assert "APN" not in str(refused.value)
+
+
 def test_a_context_that_the_network_took_before_is_deactivated_first() -> None:
     up: list[Pair] = [("AT+QIACT?", OK), ("AT+QIACT=1", ERROR), *error(570), *DOWN, *UP[1:]]
     with play(*CLAIM, *up, *DOWN) as one:
