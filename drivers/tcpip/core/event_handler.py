@@ -82,7 +82,7 @@ class EventHandler:
             wake=wake,
         )
         self.stack: TcpipStack = family(
-            Wiring(dialect, options, port, owners, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
+            Wiring(dialect, options, port, owners, self.claim, self.table, self.handle, self.hear, set_dtr, now)
         )
         self._demultiplexer = Demultiplexer(self.stack, self.table, self.hear)
         self._port = port

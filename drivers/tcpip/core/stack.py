@@ -66,6 +66,8 @@ class Wiring:
         claim: the claim to the context.
         table: its sessions and listeners.
         emit: called with an event that follows from an answer of the module, not from an unsolicited result.
+        hear: called with an event that follows from an unsolicited result of which it was not known before whether
+            it was one; it may repeat what another channel has said.
         set_dtr: sets DTR of the UART, if it has one.
         now: returns the time in seconds.
     """
@@ -77,6 +79,7 @@ class Wiring:
     claim: ContextClaim
     table: SessionTable
     emit: Callable[[Event], None]
+    hear: Callable[[Event], None]
     set_dtr: Callable[[bool], None]
     now: Callable[[], float]
 

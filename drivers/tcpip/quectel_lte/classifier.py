@@ -12,7 +12,7 @@ from ..core import events
 from ..core.socket_state import Address, SocketId
 from ..data_mode import suspicious
 from .codes import DEACTIVATED
-from .state import NameAnswer, StackState
+from .state import Behind, NameAnswer, StackState
 from .unsolicited import (
     ADDRESS,
     CLOSED,
@@ -125,7 +125,7 @@ class Classifier:
     def _keep(self, octets: bytes, meaning: Callable[[], events.Event | None]) -> events.Event:
         """Keep what has come behind NO CARRIER, until it is known whether that was data."""
         self._state.suspect += octets
-        self._state.behind.append(meaning)
+        self._state.behind.append(Behind(meaning, self._state.module.sessions()))
         return events.Nothing()
 
     # -- data ------------------------------------------------------------------------------------------------------

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from ...at.core import Dialogue
 from ...at.core.results import CONNECTED
 from ...errors import CommandError, SessionClosed, SessionFinished
-from ..core.events import Closed, ContextDropped, Event, OnlineEnd
-from ..core.socket_state import SocketState
+from ..core.events import Closed, ContextDropped, Incoming, OnlineEnd, Opened, Pushed, Readable
+from ..core.socket_state import SocketId, SocketState
 from ..data_mode import DataModeBase, Timing, back_online, clear_line
 from . import dialogues
 from .classifier import BROKEN
 from .codes import DEACTIVATED, stack_command
 from .settings import MODES
-from .state import StackState
+from .state import Behind, StackState
 from .timeouts import LIMITS, deadline
 
 TIMING = Timing(guard=1.1, answer=LIMITS["+++"], resumption=deadline("ATO"), kept=True, always=True)
@@ -89,7 +89,7 @@ class DataMode(DataModeBase):
 
     def _end(self) -> Dialogue[None]:
         """See `DataModeBase._end`; where nothing else is told it may have been the loss of the context."""
-        session, behind = self._table.online, [meaning() for meaning in self._state.behind]
+        session, behind = self._table.online, self._state.behind[:]
         self._state.suspect = b""
         self._state.behind.clear()
         self._left()
@@ -98,24 +98,36 @@ class DataMode(DataModeBase):
             yield from clear_line()
             active = yield from dialogues.read_active()
         finally:
-            if session is not None and session.open:  # else another channel has told why it has ended
+            if session is not None:
                 self._tell_end(session, behind, active)
 
-    def _tell_end(self, session: SocketState, behind: list[Event | None], active: dict[int, str] | None) -> None:
+    def _tell_end(self, session: SocketState, behind: list[Behind], active: dict[int, str] | None) -> None:
         """Pass on the end of a session, and what has come behind it.
 
         Args:
             session: the session.
-            behind: the news that have come behind it.
+            behind: what has come behind it.
             active: the contexts that are active now, if the module has told them.
         """
+        open_still, came = session.open, set[SocketId]()
+        for one in behind:
+            event = one.meaning()
+            match event:
+                case Incoming(_, id):
+                    came.add(id)
+                case ContextDropped() if not open_still:  # another channel has told it
+                    continue
+                case Closed(id) if id == session.id:
+                    continue
+                case Pushed(id) | Readable(id) | Closed(id) | Opened(id) if id not in came:
+                    if not any(other.id == id for other in one.sessions & self._state.module.sessions()):
+                        continue  # it is about one that has ended meanwhile
+            if event is not None:
+                self._state.hear(event)
         context = self._state.settings.context
-        if active is not None and context not in active:
+        if session.open and active is not None and context not in active:
             reason = "the network deactivated the context (NO CARRIER, and AT+QIACT? does not list it)"
-            behind.append(ContextDropped(reason, BROKEN, context, DEACTIVATED))
-        for event in behind:
-            if event is not None and not (isinstance(event, Closed) and event.id == session.id):
-                self._state.emit(event)
+            self._state.emit(ContextDropped(reason, BROKEN, context, DEACTIVATED))
         if session.open:
             self._table.online = session
             self._state.emit(OnlineEnd())

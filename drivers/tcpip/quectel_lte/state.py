@@ -11,7 +11,7 @@ from cmux.forks import Lock
 from ..core.at_port import AtPort
 from ..core.events import Event
 from ..core.exclusion import Exclusion
-from ..core.socket_state import SocketId
+from ..core.socket_state import SocketId, SocketState
 from ..core.stack import Wiring
 from ..shared_state import SharedState
 from .settings import Settings
@@ -31,6 +31,19 @@ class NameAnswer:
     def complete(self) -> bool:
         """Whether all of it has come."""
         return len(self.addresses) == self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What has come behind a line in data mode that may be its end.
+
+    Args:
+        meaning: returns what it means in command mode.
+        sessions: the sessions that there were when it came: it may be about one of them, and about no later one.
+    """
+
+    meaning: Callable[[], Event | None]
+    sessions: frozenset[SocketState]
 
 
 @dataclass(slots=True)
@@ -84,6 +97,11 @@ class Module:
             late = set[int]() if self.counts else self._pushed - fetched
         return frozenset(pushed | late | self.pushed_to_others)
 
+    def sessions(self) -> frozenset[SocketState]:
+        """Return the sessions of this process that the module has."""
+        ours = (session for state in self.stacks() for session in list(state.table.sessions.values()))
+        return frozenset(session for session in ours if not session.released)
+
     def note_client(self, listener: SocketId, client: SocketId) -> None:
         """Learn of a client of a listener, before its own channel has heard of it: its data may come at once."""
         listeners = (state.table.listeners.get(listener) for state in self.stacks())
@@ -125,8 +143,9 @@ class StackState(SharedState):
         super().__init__(wiring)
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
         self.module: Module = module_of(wiring.modem)
-        self.behind: list[Callable[[], Event | None]] = []
-        """What returns the meaning, in command mode, of each thing behind that line; they are in `suspect`, too."""
+        self.hear: Callable[[Event], None] = wiring.hear
+        self.behind: list[Behind] = []
+        """What has come behind that line; it is in `suspect`, too."""
 
     def hold(self) -> None:
         """Note that the context is held."""

@@ -241,6 +241,41 @@ def test_what_comes_in_data_mode_after_another_channel_has_told_the_loss_of_the_
         assert other.lease is not None  # RDY was none
 
 
+@pytest.mark.requirement("L9.9", "L5.12")
+def test_what_comes_behind_the_end_of_data_mode_repeats_what_other_channels_have_said_of_their_sockets() -> None:
+    """By the time that this is known to be the end, data has come twice, and the number has another socket."""
+    clock, guard = SteppedClock(), 1.1
+    online = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,2', b"\r\nCONNECT\r\n")
+    first, second = (('AT+QIOPEN=2,1,"TCP","10.0.0.2",80,0,1', opened(1)), ("AT+QICLOSE=1,2", OK))
+    news = push(b"once", 1) + urc('"closed",1')
+    rows = [*on(1, *CLAIM, *UP, online, begin=True), *on(2, *SECOND, *SECOND_UP, first, begin=True), (2, "<", news)]
+    rows += [(1, "<", line("NO CARRIER") + news), *on(2, second, first)]
+    end: list[Pair] = [("AT", OK), ("AT+QIACT?", LISTED)]
+    rows += [
+        (1, ">", b"+++"),
+        (1, ">", b"\r"),
+        *on(1, *end),
+        *on(2, second, ("AT+QIDEACT=2", OK)),
+        *on(1, CLOSE, *DOWN),
+    ]
+    with two(rows, 1, 2, clock=clock) as (_, (one, other)), ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(one.connect("TCP", "10.0.0.1", 80, receive="transparent").recv, 1)
+        former = other.connect("TCP", "10.0.0.2", 80, receive="pushed")
+        assert (former.recv(100), former.recv(100)) == (b"once", b"")
+        clock.await_wait(guard)
+        former.close()
+        again = other.connect("TCP", "10.0.0.2", 80, receive="pushed")
+        clock.advance(guard)
+        for seconds in (guard * 0.75, 2.0, 0.3):
+            clock.await_wait(seconds)
+            clock.advance(seconds)
+        assert ended.result(PATIENCE) == b""
+        assert again.open
+        again.settimeout(0)
+        with pytest.raises(SessionTimeout):
+            again.recv(1)
+
+
 @pytest.mark.requirement("L9.9")
 def test_a_number_stays_with_its_channel_as_long_as_there_are_others() -> None:
     """Another channel may be late with news of a socket that had it before."""
