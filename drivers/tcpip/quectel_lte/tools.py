@@ -21,7 +21,7 @@ _REPLY = LinePattern(
     100,
 )
 _SILENCE = LinePattern("+QPING:", " *(?P<code>[0-9]{1,5}) *", 10)
-_SUMMARY = LinePattern("+QPING:", rf" *0(?:{_NEXT}[0-9]{{1,7}}){{3,6}} *", 80)
+_SUMMARY = LinePattern("+QPING:", rf" *[0-9]{{1,5}}(?:{_NEXT}[0-9]{{1,7}}){{3,6}} *", 80)
 _TIME = LinePattern(
     "+QNTP:",
     rf' *(?P<code>[0-9]{{1,5}}) *(?:{_NEXT}"?(?P<date>[0-9/]{{8,10}},[0-9:]{{8}})(?P<zone>[+-][0-9]{{1,2}})?"?)? *',
@@ -59,7 +59,7 @@ def ping(context: int, host: str, count: int, timeout: int) -> Dialogue[list[Pin
                 break
         else:
             break
-    return replies
+    return replies[:count]  # the summary may be a code alone
 
 
 def network_time(state: StackState, server: str, port: int) -> Dialogue[datetime]:

@@ -122,6 +122,13 @@ def test_each_request_of_a_ping_has_a_reply_or_a_code() -> None:
     assert replies == [PingReply("61.135.169.125", 32, 192, 255, None), PingReply(None, 0, None, None, 569)]
 
 
+@pytest.mark.parametrize("summary", ["+QPING: 569,2,0,2", "+QPING: 569"])
+def test_a_summary_without_any_reply_may_begin_with_the_code(summary: str) -> None:
+    """The manual calls the first number of the last line the final result; it may be an error."""
+    with play(*START, (PING, OK + line("+QPING: 569") * 2 + line(summary)), *DOWN) as one:
+        assert [reply.code for reply in one.driver.ping("www.example.org", count=2)] == [569, 569]
+
+
 def test_a_ping_of_a_name_that_is_not_known_has_one_reply_with_its_code() -> None:
     with play(*START, (PING, OK + line("+QPING: 565")), *DOWN) as one:
         assert [reply.code for reply in one.driver.ping("www.example.org", count=2)] == [565]
