@@ -344,6 +344,7 @@ class EventHandler:
 
     def _gone(self, session: SocketState) -> None:
         """End a session that the module has no longer: nobody here has closed it, and it has no data of it, either."""
+        session.released = True  # its number may be another program's by now
         if session.closing:
             self._ended_by_peer(session)
         else:  # the other side's close would have left it there, so data may be missing
