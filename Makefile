@@ -104,9 +104,10 @@ fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds in all (default 60
 fuzz-selftest: $(VENV)/test.stamp ## each planted defect has to be found by a fuzz target within 60 s
 	$(BIN)/python fuzz/selftest.py
 
-soak: $(VENV)/test.stamp ## the fault campaign, then everything at once, TIME seconds each (60), see docs/reliability.md
+soak: $(VENV)/test.stamp ## the fault campaign, everything at once, transfers, TIME seconds each (60), see docs/reliability.md
 	$(BIN)/python tests/faults/soak.py --time $(TIME) $(SOAK_ARGS)
 	$(if $(SOAK_ARGS),,$(BIN)/python tests/faults/at_once.py --time $(TIME))
+	$(if $(SOAK_ARGS),,$(BIN)/python tests/faults/transfers.py --time $(TIME))
 
 bench: $(VENV)/test.stamp ## speed against references of the same run, in benchmarks.json; ROWS="rtt bulk": some of it
 	@$(BIN)/python tests/benchmarks/bench.py $(UPDATE) $(ROWS)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 END = b"the end"
 
 
-@pytest.fixture
-def datagrams() -> Iterator[int]:
-    """The port of a UDP server that sends back what comes."""
+@contextmanager
+def datagram_server() -> Iterator[int]:
+    """Run a UDP server that sends back what comes; yield its port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
 
@@ -28,3 +29,10 @@ def datagrams() -> Iterator[int]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(END, address)
         thread.join()
+
+
+@pytest.fixture
+def datagrams() -> Iterator[int]:
+    """The port of a UDP server that sends back what comes."""
+    with datagram_server() as port:
+        yield port
