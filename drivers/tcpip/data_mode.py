@@ -31,7 +31,8 @@ class Timing:
         answer: until OK, from the end of the silence.
         resumption: until CONNECT after ATO.
         kept: whether nothing may be sent before the silence after ``+++`` is over, also if OK comes earlier.
-        always: whether ``+++`` between two silences leaves data mode also where dropping DTR does.
+        always: whether ``+++`` leaves data mode also where dropping DTR does, but between two silences only: other plus
+            signs are data.
     """
 
     guard: float
@@ -205,7 +206,7 @@ class DataModeBase(ABC):
         """Send octets in data mode.
 
         Raises:
-            ValueError: they contain ``+++``, which would leave data mode.
+            ValueError: they contain ``+++``, which may leave data mode of an M10.
         """
         transparent = self._transparent
         if self._shared.suspected:
@@ -213,7 +214,7 @@ class DataModeBase(ABC):
             session.check_sendable()
         if self._table.online is not session or transparent is None:
             raise TcpipError(f"{self._shared.name}: the UART is in command mode; resume() goes back to data mode")
-        if transparent.escape == "+++" and ESCAPE in self.tail + data:
+        if not self._timing.always and transparent.escape == "+++" and ESCAPE in self.tail + data:
             raise ValueError(
                 "data in transparent mode cannot contain +++, which leaves data mode; "
                 "use transparent=Transparent(escape='dtr')"

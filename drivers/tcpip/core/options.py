@@ -129,8 +129,8 @@ class Transparent:
         retries: how often the module repeats a packet.
         wait: seconds of silence after which the module sends what it has buffered, in steps of 0.1.
         size: number of octets at which it sends at once, up to 1460.
-        escape: ``+++`` leaves data mode by ``+++`` between two silences, and data must not contain it; ``dtr`` leaves
-            data mode by dropping DTR, and data may contain any octets.
+        escape: ``+++`` leaves data mode by ``+++`` between two silences, and data for an M10 must not contain it;
+            ``dtr`` leaves data mode by dropping DTR, and data may contain any octets.
         line_rate: bits per second of the UART, where the port does not know it, as one that is reached by a socket: the
             silence before ``+++`` begins when the data has passed there; None: the port knows, or the line is fast.
     """

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from driver_lab import BG96, PATIENCE, Peer, echo, exactly, laboratory
+from driver_lab import BG96, PATIENCE, Peer, QuickClock, echo, exactly, laboratory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,19 +54,23 @@ FRAGMENTS = st.sampled_from(
 PAYLOADS = st.lists(FRAGMENTS | st.binary(min_size=1, max_size=50), min_size=1, max_size=12).map(b"".join)
 
 
-@pytest.mark.requirement("L4.2", "L5.12")
-@pytest.mark.parametrize("receive", MODES)
-def test_payload_of_any_octets_arrives_unchanged_in_each_access_mode(receive: str) -> None:
-    """In data mode ``+++`` is among them where it is left by DTR; by ``+++``, it is refused."""
-    options = {"transparent": Transparent(escape="dtr")} if receive == "transparent" else {}
-    with Peer(echo) as peer, laboratory(kind=BG96) as lab, lab.driver(1, 0, receive=receive, **options) as driver:
+@pytest.mark.requirement("L4.2", "L5.12", "L8.2")
+@pytest.mark.parametrize(
+    ("receive", "options"),
+    [*((mode, {}) for mode in MODES), ("transparent", {"transparent": Transparent(escape="dtr")})],
+    ids=[*MODES, "transparent, left by DTR"],
+)
+def test_payload_of_any_octets_arrives_unchanged_in_each_access_mode(receive: str, options: dict[str, Any]) -> None:
+    """In data mode ``+++`` is among them, too."""
+    made = laboratory(clock=QuickClock(3.0), kind=BG96)
+    with Peer(echo) as peer, made as lab, lab.driver(1, 0, receive=receive, **options) as driver:
         session = driver.connect("TCP", "127.0.0.1", peer.port)
 
         @settings(max_examples=30, suppress_health_check=list(HealthCheck))
         @given(PAYLOADS)
         def exchange_it(data: bytes) -> None:
             session.sendall(data)
-            assert exactly(session, len(data), PATIENCE) == data
+            assert exactly(session, len(data), 3 * PATIENCE) == data
 
         exchange_it()
         assert session.dropped == 0

@@ -88,8 +88,8 @@ def test_a_command_in_data_mode_is_refused_instead_of_sent_to_the_peer(each: Lab
 
 
 @pytest.mark.requirement("S3.12")
-def test_what_would_leave_data_mode_is_refused_unless_dtr_does_that(each: Lab, echo_server: Peer) -> None:
-    with each.driver(1, 0, transparent=True) as driver:
+def test_what_may_leave_data_mode_of_an_m10_is_refused_unless_dtr_does_that(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 0, transparent=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         with pytest.raises(ValueError, match=r"cannot contain \+\+\+"):
             session.sendall(b"a+++b")
@@ -97,7 +97,14 @@ def test_what_would_leave_data_mode_is_refused_unless_dtr_does_that(each: Lab, e
         with pytest.raises(ValueError, match=r"cannot contain \+\+\+"):
             session.sendall(b"++")
         assert exactly(session, 2, LONG) == b"a+"
-    with each.driver(1, 0, transparent=Transparent(escape="dtr")) as driver:
+
+
+@pytest.mark.requirement("S3.12", "L8.2")
+@pytest.mark.parametrize(("kind", "way"), [(M10, "dtr"), (BG96, "dtr"), (BG96, "+++")])
+def test_plus_signs_are_data_where_they_do_not_leave_data_mode(kind: Kind, way: str, echo_server: Peer) -> None:
+    """On an LTE module they do so between two silences only, on an M10 not at all if DTR does."""
+    made = laboratory(clock=QuickClock(5.0), kind=kind)
+    with made as lab, lab.driver(1, 0, transparent=Transparent(escape=way)) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         for parts in ([b"+++"], [b"+", b"++"], [b"++", b"+"], [b"+"] * 3, [b"++++"], [b"a+++b"]):
             for part in parts:

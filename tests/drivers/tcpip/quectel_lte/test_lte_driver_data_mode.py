@@ -122,8 +122,18 @@ def test_data_goes_out_as_it_is_and_commands_are_refused_meanwhile() -> None:
     session.sendall(b"GET / HTTP/1.0\r\n\r\n")
     with pytest.raises(AtError, match="data mode"):
         one.driver.channel.command("AT")
-    with pytest.raises(ValueError, match=r"\+\+\+"):
-        session.sendall(b"+++")
+    one.finish(*ESCAPE)
+
+
+@pytest.mark.requirement("L8.2")
+def test_plus_signs_are_data_unless_there_is_silence_around_three_of_them_so_three_alone_are_parted_by_one() -> None:
+    rows = [(1, ">", b"a+++b"), (1, ">", b"+++"), *PLUS]
+    one, session = online(*rows, CLOSE, *DOWN)
+    session.sendall(b"a+++b")
+    one.call(session.sendall, b"+++", steps=(SILENCE,))
+    (_, first), (before, second), (behind, third) = one.sent[-3:]
+    assert (first, second, third) == (b"a+++b", b"++", b"+")
+    assert behind - before > 1.0
     one.finish(*ESCAPE)
 
 
