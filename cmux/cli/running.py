@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 import serial
 
@@ -34,7 +36,7 @@ def run_command(program: str, arguments: argparse.Namespace, errors: tuple[type[
     try:
         with _logging(arguments), _terminable():
             code: int = arguments.function(arguments)
-        sys.stdout.flush()
+        _write_out(sys.stdout)
         return code
     except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has reported it
         return exit_.code if isinstance(exit_.code, int) else USAGE
@@ -46,6 +48,19 @@ def run_command(program: str, arguments: argparse.Namespace, errors: tuple[type[
     except expected as error:
         print(f"{program} {arguments.command}: {one_line(error)}", file=sys.stderr)
         return FAILED
+    finally:
+        with suppress(OSError):
+            _write_out(sys.stderr)
+
+
+def _write_out(stream: TextIO) -> None:
+    """Write what has been printed; where nobody is left to see it, the end of the interpreter must not try again."""
+    try:
+        stream.flush()
+    except OSError as gone:
+        if gone.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from forked_programs import Forked
 from mux_module import Module
 
 from cmux.cli import main
+from cmux.cli.running import _write_out
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,15 @@ def test_a_terminal_that_goes_away_ends_it() -> None:
         os.close(typist.master)  # nobody is told by a signal: it is not the terminal of a session
         assert typist.process.wait(20) == 0
         assert not module.in_mux
+
+
+def test_what_a_terminal_that_is_gone_was_to_show_does_not_fail_the_end_of_the_program() -> None:
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as stream:
+        stream.write("closing the line")
+        os.close(master)
+        _write_out(stream)
+        stream.flush()  # as the interpreter does at its end
 
 
 def test_the_line_dying_ends_it_with_a_line_that_says_so() -> None:

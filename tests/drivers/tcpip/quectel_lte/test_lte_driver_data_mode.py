@@ -301,7 +301,7 @@ def test_no_carrier_in_the_data_is_data() -> None:
     """LTE L37: there it is found out by +++, which only data mode answers."""
     rows = [(1, "<", b"\r\nNO CARRIER\r\n"), *PLUS, ("ATO", CONNECT + b"more"), *PLUS, CLOSE, *DOWN]
     one, session = online(*rows)
-    assert one.call(session.recv, 100) == b"\r\nNO CARRIER\r\n"
+    assert one.call(exactly, session, 14) == b"\r\nNO CARRIER\r\n"
     assert session.recv(100) == b"more"
     one.finish(*ESCAPE)
 
