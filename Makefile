@@ -48,9 +48,11 @@ test: ## the test suite; COMPILED=1: in .compiled, a copy of the tree with the c
 	GSM0710_COMPILE=1 $(MAKE) -C .compiled test COMPILED=
 else
 test: $(VENV)/test.stamp
-	@test -e $(VENV)/read.stamp || $(BIN)/python -m pytest --ignore tests/interop --collect-only -qq >/dev/null || true
+	@test -e $(VENV)/read.stamp || for part in tests/cmux 'tests/drivers fuzz'; do \
+		$(BIN)/python -m pytest --collect-only -qq $$part >/dev/null & \
+	done; wait
 	@touch $(VENV)/read.stamp # all tests have been compiled once, and not by each worker
-	$(BIN)/python -m pytest --ignore tests/interop -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore tests/interop -n 8 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 endif
 
 coverage: $(VENV)/test.stamp ## the tests of core, shells and drivers, which have to take 95 % of their branches
