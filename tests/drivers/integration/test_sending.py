@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from driver_lab import (
+    M10,
     PATIENCE,
     Lab,
     Peer,
@@ -151,7 +152,10 @@ def test_esc_cancels_what_waits_for_the_timer(echo_server: Peer) -> None:
 
 @pytest.mark.requirement("L4.12")
 def test_two_sessions_take_turns_so_that_none_waits_for_long(every_lab: Lab, echo_server: Peer) -> None:
-    """While one session sends a megabyte, at most two units are ahead of the other's; an exchange waits for four."""
+    """While one session sends a megabyte, at most two units are ahead of the other's; an exchange waits for four.
+
+    An LTE module tells what has come behind the unit that is under way, and the next one has begun by then: five.
+    """
     with every_lab.driver(1, 0, several=True) as driver:
         big = driver.connect("TCP", "127.0.0.1", echo_server.port)
         small = driver.connect("TCP", "127.0.0.1", echo_server.port)
@@ -195,7 +199,7 @@ def test_two_sessions_take_turns_so_that_none_waits_for_long(every_lab: Lab, ech
         assert len(ahead) == 20
         assert max(ahead) <= 2
         # Not the most of them: units that pass before the other end has answered are none that it waited for.
-        assert median(waits) <= 4
+        assert median(waits) <= (4 if every_lab.kind is M10 else 5)
 
 
 def test_data_for_an_index_that_is_not_open_is_an_error_of_the_module(every_lab: Lab, echo_server: Peer) -> None:
