@@ -6,6 +6,7 @@ import random
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -240,7 +241,7 @@ class Asker:
 # -- what uses a driver ------------------------------------------------------------------------------------------------
 
 
-class User(Load):
+class User(Load, ABC):
     """Uses a driver on a thread of its own.
 
     Args:
@@ -271,9 +272,9 @@ class User(Load):
                     self.stage.tally.blame(f"{self.name}: {error!r}")
                 self.stopping.wait(0.02)
 
+    @abstractmethod
     def round(self) -> None:
         """Do one thing."""
-        raise NotImplementedError
 
     def receive(self) -> str | None:
         """Return a receive mode for a session, or None for that of the driver."""
